@@ -1,0 +1,24 @@
+//! Runs real async handlers through every schedule and every placement of faults within a bound.
+//!
+//! Start with [`Scenario`] (who acts and what may go wrong) and [`Properties`] (what must hold), give both to
+//! [`explore`], and read the [`Report`].
+
+pub mod diagram;
+pub mod observation;
+pub mod page;
+pub mod property;
+pub mod reductions;
+pub mod run;
+pub mod scenario;
+pub mod schedule;
+pub mod search;
+pub mod trace;
+pub mod verdict;
+
+pub use observation::{FactKind, Observation};
+pub use property::{Event, Met, Progress, Properties, Property, Witness};
+pub use reductions::Reductions;
+pub use scenario::{Bounds, Call, Client, Handler, Run, Scenario};
+pub use search::{explore, outcomes};
+pub use trace::{Participant, Role, Snapshot, Step, StepKind, Trace};
+pub use verdict::{Counts, GridCell, Report, Verdict, Violation};

@@ -1,0 +1,212 @@
+//! Runs a story in a process of its own: the test binary starts itself again. What a handler prints does not
+//! flood the terminal, and a handler that overflows its stack or never comes back gets an answer.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use explorer::Scenario;
+use explorer::run::POLLED_AT_MILLIS;
+
+use crate::place::Place;
+use crate::report::{Told, VerdictName};
+use crate::story::Story;
+use crate::telling;
+
+/// In a child: the story that it is to tell, as `file:line`.
+const STORY_VARIABLE: &str = "WORKSHOP_STORY";
+/// In a child: the file that takes the result.
+const RESULT_VARIABLE: &str = "WORKSHOP_RESULT";
+/// In a child that repeats the work of one that never came back: leave word before each run.
+const CAREFUL_VARIABLE: &str = "WORKSHOP_CAREFUL";
+/// A child whose handler did not come back ends with this.
+const STUCK_EXIT_CODE: i32 = 86;
+/// How long one piece of a handler, between two operations, may compute.
+const STUCK_AFTER: Duration = Duration::from_secs(2);
+/// What a child prints before the runs of the failing schedule print.
+const MARK: &str = "\u{1}the failing schedule prints\u{1}\n";
+/// Most bytes of a handler's own output that are shown.
+const OUTPUT_BYTES_MAX: usize = 4_000;
+
+/// Tells the story, and fails the test unless it holds.
+pub(crate) fn check<V: 'static>(story: &Story<V>) {
+    let here = format!("{}:{}", story.told_at.file(), story.told_at.line());
+    match std::env::var(STORY_VARIABLE) {
+        Ok(wanted) if wanted == here => tell_here(story),
+        Ok(_) => {} // a child that is to tell another story of this binary
+        Err(_) => {
+            let told = tell_in_child(story, &here);
+            publish(story, &told);
+        }
+    }
+}
+
+/// The name of the running test; libtest names its threads so, unless it runs one test at a time.
+fn test_name() -> Option<String> {
+    let name = std::thread::current().name()?.to_owned();
+    (name != "main").then_some(name)
+}
+
+/// In the child: explores, and writes the result.
+fn tell_here<V: 'static>(story: &Story<V>) {
+    let result = PathBuf::from(std::env::var_os(RESULT_VARIABLE).expect("a child knows where its result goes"));
+    let name = std::env::var("WORKSHOP_NAME").unwrap_or_default();
+    std::thread::spawn(watch);
+    let careful = std::env::var_os(CAREFUL_VARIABLE);
+    let prepare = |scenario: Scenario| {
+        let scenario = scenario.before_telling(|| {
+            let _ = std::io::stdout().write_all(MARK.as_bytes());
+            let _ = std::io::stderr().write_all(MARK.as_bytes());
+        });
+        let Some(how) = careful.clone() else { return scenario };
+        let (result, name) = (result.clone(), name.clone());
+        let place = Place::of(story.told_at.file());
+        let (claim, line) = (story.claim.clone(), story.told_at.line());
+        scenario.before_run(Arc::new(move |trace| {
+            let how = how.to_string_lossy();
+            write(&result, &telling::never_came_back(&place, &claim, line, &name, &how, trace));
+        }))
+    };
+    let climbed = story.climb(&prepare);
+    write(&result, &telling::tell(story, &name, climbed));
+}
+
+/// Ends the process when a handler computes and computes.
+fn watch() {
+    let mut seen = (0, Instant::now());
+    loop {
+        std::thread::sleep(Duration::from_millis(50));
+        let polled = POLLED_AT_MILLIS.load(Ordering::Relaxed);
+        if polled == 0 || polled != seen.0 {
+            seen = (polled, Instant::now());
+        } else if seen.1.elapsed() > STUCK_AFTER {
+            std::process::exit(STUCK_EXIT_CODE);
+        }
+    }
+}
+
+fn write(path: &Path, told: &Told) {
+    let json = serde_json::to_string(told).expect("a report is JSON");
+    std::fs::write(path, json).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
+}
+
+/// In the test: starts the child, waits, and reads what it left.
+fn tell_in_child<V: 'static>(story: &Story<V>, here: &str) -> Told {
+    match spawn(story, here, None) {
+        Ended::Told(told) => *told,
+        Ended::Without(how) => match spawn(story, here, Some(how)) {
+            Ended::Told(told) => *told,
+            Ended::NotStarted(message) => telling::could_not_tell(story, &name_of(story), &message),
+            Ended::Without(_) => {
+                let message = format!("the story's process {how}, and left no word of where");
+                telling::could_not_tell(story, &name_of(story), &message)
+            }
+        },
+        Ended::NotStarted(message) => telling::could_not_tell(story, &name_of(story), &message),
+    }
+}
+
+enum Ended {
+    Told(Box<Told>),
+    Without(&'static str),
+    NotStarted(String),
+}
+
+/// The story's name: that of its test, or else its claim.
+fn name_of<V>(story: &Story<V>) -> String {
+    match test_name() {
+        Some(test) => test.rsplit("::").next().unwrap_or(&test).to_owned(),
+        None => story.claim.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "_"),
+    }
+}
+
+fn spawn<V: 'static>(story: &Story<V>, here: &str, careful: Option<&str>) -> Ended {
+    let name = name_of(story);
+    let unique = format!("workshop-{}-{}-{name}.json", std::process::id(), story.told_at.line());
+    let result = std::env::temp_dir().join(unique);
+    let binary = match std::env::current_exe() {
+        Ok(binary) => binary,
+        Err(error) => return Ended::NotStarted(format!("the test's own program cannot be found: {error}")),
+    };
+    let mut command = Command::new(binary);
+    if let Some(test) = test_name() {
+        command.args([&test, "--exact"]);
+    }
+    command.args(["--nocapture", "--test-threads=1"]);
+    command.env(STORY_VARIABLE, here).env(RESULT_VARIABLE, &result).env("WORKSHOP_NAME", &name);
+    if let Some(how) = careful {
+        command.env(CAREFUL_VARIABLE, how);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => return Ended::NotStarted(format!("the story's process cannot be started: {error}")),
+    };
+    let printed = [
+        child.stdout.take().map(|stream| std::thread::spawn(|| after_mark(stream))),
+        child.stderr.take().map(|stream| std::thread::spawn(|| after_mark(stream))),
+    ];
+    let status = child.wait();
+    let printed: Vec<String> = printed.into_iter().flatten().filter_map(|reader| reader.join().ok()).collect();
+    let told = std::fs::read_to_string(&result).ok().and_then(|json| serde_json::from_str::<Told>(&json).ok());
+    let _ = std::fs::remove_file(&result);
+    let stuck = status.is_ok_and(|status| status.code() == Some(STUCK_EXIT_CODE));
+    match told {
+        Some(mut told) => {
+            telling::add_output(&mut told, &printed);
+            Ended::Told(Box::new(told))
+        }
+        None if stuck => Ended::Without("computes for ever between two operations"),
+        None => Ended::Without("overflows its stack, or ends the process"),
+    }
+}
+
+/// What a stream carries after the mark, without libtest's own closing words.
+fn after_mark(mut stream: impl Read) -> String {
+    let mut kept: Vec<u8> = Vec::new();
+    let mut marked = false;
+    let mut chunk = [0; 16 * 1024];
+    while let Ok(read @ 1..) = stream.read(&mut chunk) {
+        kept.extend_from_slice(&chunk[..read]);
+        if !marked {
+            match kept.windows(MARK.len()).position(|window| window == MARK.as_bytes()) {
+                Some(at) => {
+                    kept.drain(..at + MARK.len());
+                    marked = true;
+                }
+                None => {
+                    let keep_from = kept.len().saturating_sub(MARK.len());
+                    kept.drain(..keep_from);
+                }
+            }
+        }
+        if marked {
+            kept.truncate(OUTPUT_BYTES_MAX);
+        }
+    }
+    if !marked {
+        return String::new();
+    }
+    let text = String::from_utf8_lossy(&kept).into_owned();
+    text.split("\ntest result:").next().unwrap_or_default().trim_end_matches("ok").trim().to_owned()
+}
+
+/// Stores the report where the command line finds it, says what came of the story, and fails the test unless it
+/// holds.
+fn publish<V>(story: &Story<V>, told: &Told) {
+    let folder = Place::of(story.told_at.file()).reports();
+    if std::fs::create_dir_all(&folder).is_ok() {
+        write(&folder.join(format!("{}.json", told.report.story)), told);
+    }
+    if told.report.verdict == VerdictName::Holds {
+        // Written past the test's captured output: a pass says how much it covers.
+        let _ = writeln!(std::io::stderr(), "{}", told.text);
+        return;
+    }
+    println!("{}", told.text);
+    // Not a panic: there is nothing in a backtrace that the story does not say better.
+    std::panic::resume_unwind(Box::new(told.report.message.clone()));
+}

@@ -1,0 +1,169 @@
+//! Explores the worlds of a story, one after the other, and says what came of it.
+
+use std::time::{Duration, Instant};
+
+use explorer::{
+    Counts, GridCell, Met, Observation, Progress, Properties, Property, Report, Scenario, Verdict, Violation, Witness,
+};
+
+use crate::ladder::{DEEP, Size};
+use crate::seen::Seen;
+use crate::story::{Sometimes, Story};
+
+/// What came of a story.
+pub(crate) struct Climbed {
+    pub(crate) verdict: Verdict,
+    /// The world that decided, in words.
+    pub(crate) world: String,
+    /// Its place on the ladder, from 0.
+    pub(crate) rung: usize,
+    pub(crate) counts: Counts,
+    pub(crate) time: Duration,
+    pub(crate) grid: Vec<GridCell>,
+}
+
+type Judge<'a> = Box<dyn Fn(&Observation<'_>) -> Result<(), String> + Sync + 'a>;
+
+/// Set to climb also the worlds that only maintainers have time for.
+pub const DEEP_VARIABLE: &str = "WORKSHOP_DEEP";
+
+impl<V: 'static> Story<V> {
+    /// The sizes to climb.
+    pub(crate) fn rungs(&self) -> Vec<Size> {
+        let mut sizes = self.sizes.clone();
+        if std::env::var_os(DEEP_VARIABLE).is_some() && sizes.iter().any(|size| size.messages > 1) {
+            sizes.extend(DEEP.iter().filter(|size| !self.sizes.contains(size)));
+        }
+        sizes
+    }
+
+    /// Explores every world, smallest first, up to the first that decides.
+    pub(crate) fn climb(&self, prepare: &dyn Fn(Scenario) -> Scenario) -> Climbed {
+        let started = Instant::now();
+        let mut counts = Counts::default();
+        let mut grid = Vec::new();
+        let mut met = vec![false; self.sometimes.len()];
+        let sizes = self.rungs();
+        for (rung, size) in sizes.iter().enumerate() {
+            let report = self.explore(prepare((self.scenario)(*size)));
+            counts.states += report.counts.states;
+            counts.transitions += report.counts.transitions;
+            counts.runs += report.counts.runs;
+            counts.histories += report.counts.histories;
+            counts.faults = counts.faults.max(report.counts.faults);
+            grid.extend(report.grid);
+            for (met, here) in met.iter_mut().zip(&report.met) {
+                *met |= here;
+            }
+            if !matches!(report.verdict, Verdict::Holds | Verdict::Vacuous { .. }) {
+                let (world, time) = (size.to_string(), started.elapsed());
+                return Climbed { verdict: report.verdict, world, rung, counts, time, grid };
+            }
+        }
+        grid.sort();
+        grid.dedup();
+        let verdict = match met.iter().position(|met| !met) {
+            Some(at) => Verdict::Vacuous { witness: self.sometimes[at].claim() },
+            None => Verdict::Holds,
+        };
+        let last = sizes.last().map(Size::to_string).unwrap_or_default();
+        Climbed { verdict, world: last, rung: sizes.len().saturating_sub(1), counts, time: started.elapsed(), grid }
+    }
+
+    /// Explores one world.
+    fn explore(&self, scenario: Scenario) -> Report {
+        let adapt = |judge| -> Judge<'_> { self.adapt(judge) };
+        let always: Vec<Judge<'_>> = self.always.iter().map(|claim| adapt(&claim.judge)).collect();
+        let quiescent: Vec<Judge<'_>> = self.when_quiescent.iter().map(|claim| adapt(&claim.judge)).collect();
+        let why: Vec<String> = self
+            .always
+            .iter()
+            .chain(&self.when_quiescent)
+            .map(|claim| format!("{}: {}", claim.standard.name, claim.standard.why))
+            .collect();
+
+        let serial = match &self.serial {
+            None => None,
+            Some((claim, outcome)) => {
+                let outcome_of =
+                    |observation: &Observation<'_>| outcome(&Seen::new(observation, &*self.view));
+                match explorer::outcomes(&scenario.clone().serial(), &outcome_of) {
+                    Ok(outcomes) => Some((claim, outcome, outcomes)),
+                    Err(report) => return *report,
+                }
+            }
+        };
+        let serial_judge: Option<Judge<'_>> = serial.as_ref().map(|(_, outcome, outcomes)| -> Judge<'_> {
+            Box::new(move |observation| {
+                let outcome = outcome(&Seen::new(observation, &*self.view));
+                if outcomes.contains(&outcome) {
+                    return Ok(());
+                }
+                let serial = outcomes.iter().take(3).cloned().collect::<Vec<_>>().join("\n  or ");
+                Err(format!("the outcome is {outcome}\n  one after the other, it would be {serial}"))
+            })
+        });
+
+        let mut properties = Properties::default();
+        for (at, claim) in self.always.iter().enumerate() {
+            properties.always.push(Property { claim: &claim.words, why: &why[at], judge: &*always[at] });
+        }
+        for (at, claim) in self.when_quiescent.iter().enumerate() {
+            let why = &why[self.always.len() + at];
+            properties.when_quiescent.push(Property { claim: &claim.words, why, judge: &*quiescent[at] });
+        }
+        let serial_why = format!("{}: {}", crate::SERIAL_EQUIVALENCE.name, crate::SERIAL_EQUIVALENCE.why);
+        if let (Some((claim, ..)), Some(judge)) = (&serial, &serial_judge) {
+            properties.when_quiescent.push(Property { claim, why: &serial_why, judge: &**judge });
+        }
+        let progress_why = format!("{}: {}", crate::PROGRESS.name, crate::PROGRESS.why);
+        properties.can_finish = self.can_finish.as_ref().map(|claim| Progress { claim, why: &progress_why });
+
+        type MetState<'a> = Box<dyn Fn(&Observation<'_>) -> bool + Sync + 'a>;
+        let states: Vec<Option<MetState<'_>>> = self
+            .sometimes
+            .iter()
+            .map(|sometimes| match sometimes {
+                Sometimes::Event(_) => None,
+                Sometimes::State(_, met) => {
+                    let met: MetState<'_> = Box::new(move |observation| met(&Seen::new(observation, &*self.view)));
+                    Some(met)
+                }
+            })
+            .collect();
+        let claims: Vec<String> = self.sometimes.iter().map(Sometimes::claim).collect();
+        for ((sometimes, state), claim) in self.sometimes.iter().zip(&states).zip(&claims) {
+            let met = match (sometimes, state) {
+                (Sometimes::Event(event), _) => Met::Event(*event),
+                (Sometimes::State(..), Some(state)) => Met::State(&**state),
+                (Sometimes::State(..), None) => unreachable!("a state has its closure"),
+            };
+            properties.sometimes.push(Witness { claim, met });
+        }
+        explorer::explore(&scenario, &properties)
+    }
+
+    fn adapt<'a>(&'a self, judge: &'a crate::story::Judge<V>) -> Judge<'a> {
+        Box::new(move |observation| judge(&Seen::new(observation, &*self.view)))
+    }
+}
+
+impl<V> Sometimes<V> {
+    pub(crate) fn claim(&self) -> String {
+        match self {
+            Sometimes::Event(event) => event.to_string(),
+            Sometimes::State(claim, _) => claim.clone(),
+        }
+    }
+}
+
+/// Whether a violation happened in a world where nothing had failed.
+pub(crate) fn steps_and_faults(violation: &Violation) -> String {
+    let steps = violation.trace.steps.len();
+    let steps = format!("{steps} step{}", if steps == 1 { "" } else { "s" });
+    match violation.faults {
+        0 => format!("without any fault in {steps}"),
+        1 => format!("with 1 fault in {steps}"),
+        faults => format!("with {faults} faults in {steps}"),
+    }
+}

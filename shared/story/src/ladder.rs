@@ -1,0 +1,102 @@
+//! Sizes of worlds, smallest first. A story climbs them, and stops at the first violation: the story that is
+//! told is the one in the smallest world that breaks.
+
+/// The size of one world. What a scenario does not have, it ignores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Size {
+    /// Logical messages, at least 1.
+    pub messages: u8,
+    /// Physical copies of each message in the beginning, at least 1.
+    pub copies: u8,
+    /// Workers of each endpoint, at least 1.
+    pub workers: u8,
+    /// Clients that call at the same time, at least 1.
+    pub clients: u8,
+    /// Most faults in one schedule.
+    pub faults: u8,
+}
+
+impl Size {
+    /// One of each, and no fault.
+    pub const ONE: Size = Size { messages: 1, copies: 1, workers: 1, clients: 1, faults: 0 };
+
+    /// With so many logical messages.
+    #[must_use]
+    pub const fn messages(self, messages: u8) -> Size {
+        Size { messages, ..self }
+    }
+
+    /// With so many copies of each message.
+    #[must_use]
+    pub const fn copies(self, copies: u8) -> Size {
+        Size { copies, ..self }
+    }
+
+    /// With so many workers.
+    #[must_use]
+    pub const fn workers(self, workers: u8) -> Size {
+        Size { workers, ..self }
+    }
+
+    /// With so many clients.
+    #[must_use]
+    pub const fn clients(self, clients: u8) -> Size {
+        Size { clients, ..self }
+    }
+
+    /// With at most so many faults.
+    #[must_use]
+    pub const fn faults(self, faults: u8) -> Size {
+        Size { faults, ..self }
+    }
+}
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let one = |n: u8, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let mut parts = Vec::new();
+        if self.clients > 1 {
+            parts.push(one(self.clients, "client"));
+        }
+        if self.messages > 1 || self.copies > 1 || self.workers > 1 {
+            parts.push(one(self.messages, "message"));
+            parts.push(if self.copies == 1 { "1 copy each".into() } else { format!("{} copies each", self.copies) });
+            parts.push(one(self.workers, "worker"));
+        }
+        parts.push(if self.faults == 0 { "no fault".into() } else { format!("up to {}", one(self.faults, "fault")) });
+        f.write_str(&parts.join(", "))
+    }
+}
+
+/// For endpoints of one queue.
+pub const QUEUE: &[Size] = &[
+    Size::ONE.faults(1),
+    Size::ONE.workers(2).faults(1),
+    Size::ONE.copies(2).workers(2).faults(1),
+    Size::ONE.messages(2).workers(2).faults(1),
+    Size::ONE.messages(2).copies(2).workers(2).faults(1),
+    Size::ONE.messages(2).workers(2).faults(2),
+    Size::ONE.copies(2).workers(2).faults(3),
+];
+
+/// For two endpoints in a row.
+pub const TWO_ENDPOINTS: &[Size] = &[
+    Size::ONE.faults(1),
+    Size::ONE.workers(2).faults(1),
+    Size::ONE.copies(2).workers(2).faults(2),
+    Size::ONE.messages(2).workers(2).faults(1),
+];
+
+/// For synchronous calls.
+pub const CLIENTS: &[Size] = &[
+    Size::ONE.faults(0),
+    Size::ONE.faults(1),
+    Size::ONE.clients(2).faults(0),
+    Size::ONE.clients(2).faults(1),
+    Size::ONE.faults(3),
+    Size::ONE.clients(2).faults(2),
+    Size::ONE.clients(3).faults(1),
+];
+
+/// What `verify --deep` adds to [`QUEUE`].
+pub const DEEP: &[Size] = &[Size::ONE.messages(2).copies(2).workers(2).faults(2)];

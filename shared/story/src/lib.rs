@@ -1,0 +1,47 @@
+//! The language in which exercises say what must hold.
+//!
+//! A story is a claim, a ladder of worlds, and properties:
+//!
+//! ```ignore
+//! /// The shopper submits until somebody says yes.
+//! #[test]
+//! fn an_accepted_cart_is_ordered() {
+//!     Story::new("a cart that was accepted is ordered")
+//!         .worlds(ladder::CLIENTS, shop)
+//!         .view(lost_or_ghost::view)
+//!         .sometimes(Event::Struck(Fault::SendRefused))
+//!         .when_quiescent(NO_LOST_MESSAGE, "an accepted cart is ordered", |seen| ordered(seen))
+//!         .check();
+//! }
+//! ```
+//!
+//! [`Story::check`] explores every world of the ladder, smallest first, in a child of the test's own process,
+//! and fails the test with the shortest schedule that breaks a property.
+//!
+//! - [`story`]: the builder.
+//! - [`ladder`]: sizes of worlds, smallest first.
+//! - [`properties`]: the standard properties, named once.
+//! - [`seen`]: what a property may read.
+//! - [`climb`]: explores the worlds, one after the other, and says what came of it.
+//! - [`child`]: runs that in a process of its own, so that nothing a handler does can harm the test run.
+//! - [`report`]: the result as data, for the command line.
+//! - [`telling`]: the result as text, for people.
+
+mod child;
+mod climb;
+pub mod ladder;
+mod place;
+pub mod properties;
+pub mod report;
+pub mod seen;
+pub mod story;
+pub mod telling;
+
+pub use explorer::{Client, Event, Scenario};
+pub use kit::documents::Docs;
+pub use kit::{Cx, Delivery, Endpoint, Msg, MsgId, Retry};
+pub use ladder::Size;
+pub use properties::*;
+pub use seen::Seen;
+pub use sim::{Fault, Faults, Limits, Service};
+pub use story::{Judgement, Story, expect};

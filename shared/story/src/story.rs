@@ -1,0 +1,205 @@
+//! The builder: a claim, a ladder of worlds, and properties.
+
+use std::panic::Location;
+
+use explorer::{Event, Scenario};
+use kit::documents::Docs;
+use serde::Serialize;
+
+use crate::child;
+use crate::ladder::Size;
+use crate::properties::{PROGRESS, SERIAL_EQUIVALENCE, Standard};
+use crate::seen::Seen;
+
+/// What a property says of a state: `true`, or `Ok(())`, if all is well.
+pub trait Judgement {
+    /// `Err` with what is wrong.
+    ///
+    /// # Errors
+    /// What is wrong, in words; may be empty.
+    fn judged(self) -> Result<(), String>;
+}
+
+impl Judgement for bool {
+    fn judged(self) -> Result<(), String> {
+        if self { Ok(()) } else { Err(String::new()) }
+    }
+}
+
+impl Judgement for Result<(), String> {
+    fn judged(self) -> Result<(), String> {
+        self
+    }
+}
+
+/// `Ok` if the condition holds, otherwise what is wrong.
+///
+/// # Errors
+/// The words, if the condition does not hold.
+pub fn expect(condition: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+    if condition { Ok(()) } else { Err(otherwise()) }
+}
+
+pub(crate) type Judge<V> = Box<dyn Fn(&Seen<'_, V>) -> Result<(), String> + Sync>;
+pub(crate) type Outcome<V> = Box<dyn Fn(&Seen<'_, V>) -> String + Sync>;
+
+pub(crate) struct Claim<V> {
+    pub(crate) standard: Standard,
+    pub(crate) words: String,
+    pub(crate) judge: Judge<V>,
+}
+
+pub(crate) enum Sometimes<V> {
+    Event(Event),
+    State(String, Box<dyn Fn(&Seen<'_, V>) -> bool + Sync>),
+}
+
+/// A claim about the attendee's code, to be checked in every world of a ladder. See the crate's example.
+pub struct Story<V> {
+    pub(crate) claim: String,
+    pub(crate) told_at: &'static Location<'static>,
+    pub(crate) sizes: Vec<Size>,
+    pub(crate) scenario: Box<dyn Fn(Size) -> Scenario + Sync>,
+    pub(crate) view: Box<dyn Fn(&Docs) -> V + Sync>,
+    pub(crate) always: Vec<Claim<V>>,
+    pub(crate) when_quiescent: Vec<Claim<V>>,
+    pub(crate) can_finish: Option<String>,
+    pub(crate) serial: Option<(String, Outcome<V>)>,
+    pub(crate) sometimes: Vec<Sometimes<V>>,
+}
+
+impl Story<()> {
+    /// A story that makes this claim.
+    #[track_caller]
+    pub fn new(claim: impl Into<String>) -> Self {
+        Story {
+            claim: claim.into(),
+            told_at: Location::caller(),
+            sizes: vec![Size::ONE],
+            scenario: Box::new(|_| Scenario::new()),
+            view: Box::new(|_| ()),
+            always: Vec::new(),
+            when_quiescent: Vec::new(),
+            can_finish: None,
+            serial: None,
+            sometimes: Vec::new(),
+        }
+    }
+
+    /// The attendee's view of the documents. Comes before the properties.
+    #[must_use]
+    pub fn view<V: 'static>(self, view: impl Fn(&Docs) -> V + Sync + 'static) -> Story<V> {
+        assert!(
+            self.always.is_empty() && self.when_quiescent.is_empty() && self.sometimes.is_empty(),
+            "a story's view comes before its properties and witnesses"
+        );
+        Story {
+            claim: self.claim,
+            told_at: self.told_at,
+            sizes: self.sizes,
+            scenario: self.scenario,
+            view: Box::new(view),
+            always: Vec::new(),
+            when_quiescent: Vec::new(),
+            can_finish: self.can_finish,
+            serial: None,
+            sometimes: Vec::new(),
+        }
+    }
+}
+
+impl<V: 'static> Story<V> {
+    /// The worlds: a scenario for each size of a ladder.
+    #[must_use]
+    pub fn worlds(mut self, ladder: &[Size], scenario: impl Fn(Size) -> Scenario + Sync + 'static) -> Self {
+        self.sizes = ladder.to_vec();
+        self.scenario = Box::new(scenario);
+        self
+    }
+
+    /// What must happen at least once in these worlds; otherwise the story proves little, and fails as vacuous.
+    #[must_use]
+    pub fn sometimes(mut self, event: Event) -> Self {
+        self.sometimes.push(Sometimes::Event(event));
+        self
+    }
+
+    /// A state that must be reached at least once. Speak of what the world did, never of how the attendee's code
+    /// works, or a right answer of another shape is vacuous.
+    #[must_use]
+    pub fn sometimes_seen(
+        mut self,
+        claim: impl Into<String>,
+        met: impl Fn(&Seen<'_, V>) -> bool + Sync + 'static,
+    ) -> Self {
+        self.sometimes.push(Sometimes::State(claim.into(), Box::new(met)));
+        self
+    }
+
+    /// What must hold in every state.
+    #[must_use]
+    pub fn always<J: Judgement>(
+        mut self,
+        standard: Standard,
+        claim: impl Into<String>,
+        judge: impl Fn(&Seen<'_, V>) -> J + Sync + 'static,
+    ) -> Self {
+        let judge: Judge<V> = Box::new(move |seen| judge(seen).judged());
+        self.always.push(Claim { standard, words: claim.into(), judge });
+        self
+    }
+
+    /// What must hold in every quiescent state: where nothing but faults can happen any more.
+    #[must_use]
+    pub fn when_quiescent<J: Judgement>(
+        mut self,
+        standard: Standard,
+        claim: impl Into<String>,
+        judge: impl Fn(&Seen<'_, V>) -> J + Sync + 'static,
+    ) -> Self {
+        let judge: Judge<V> = Box::new(move |seen| judge(seen).judged());
+        self.when_quiescent.push(Claim { standard, words: claim.into(), judge });
+        self
+    }
+
+    /// From every state, once faults stop, everything can come to its end, and nothing is dead-lettered.
+    #[must_use]
+    pub fn can_finish(mut self, claim: impl Into<String>) -> Self {
+        self.can_finish = Some(claim.into());
+        self
+    }
+
+    /// Every outcome at the end is one that a serial run could have had: each message once, one after the other.
+    #[must_use]
+    pub fn as_if_serial<O: Serialize>(
+        mut self,
+        claim: impl Into<String>,
+        outcome: impl Fn(&Seen<'_, V>) -> O + Sync + 'static,
+    ) -> Self {
+        let outcome: Outcome<V> = Box::new(move |seen| {
+            serde_json::to_string(&outcome(seen)).unwrap_or_else(|error| panic!("the outcome is not JSON: {error}"))
+        });
+        self.serial = Some((claim.into(), outcome));
+        self
+    }
+
+    /// Explores every world of the ladder, smallest first, and fails the test unless every property holds in
+    /// every state and every witness is met.
+    #[track_caller]
+    pub fn check(self) {
+        child::check(&self);
+    }
+
+    /// The standard property of a story's claim in words, for its own reports.
+    pub(crate) fn standard_of(&self, words: &str) -> Option<Standard> {
+        let claims = self.always.iter().chain(&self.when_quiescent);
+        claims
+            .filter(|claim| claim.words == words)
+            .map(|claim| claim.standard)
+            .next()
+            .or_else(|| (self.can_finish.as_deref() == Some(words)).then_some(PROGRESS))
+            .or_else(|| {
+                self.serial.as_ref().filter(|(claim, _)| claim == words).map(|_| SERIAL_EQUIVALENCE)
+            })
+    }
+}

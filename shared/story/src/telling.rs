@@ -1,0 +1,252 @@
+//! The result of a story as text, for people.
+
+use std::path::{Path, PathBuf};
+
+use explorer::page::Heading;
+use explorer::schedule::Schedule;
+use explorer::{Trace, Verdict, Violation, diagram, page};
+
+use crate::climb::{Climbed, steps_and_faults};
+use crate::place::Place;
+use crate::report::{StoryReport, Told, VerdictName};
+use crate::story::Story;
+
+/// Widest line of a story's text.
+const COLUMNS_MAX: usize = diagram::COLUMNS_MAX;
+
+/// `21979` as `21,979`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn states(number: u64) -> String {
+    format!("{} state{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
+/// What came of a story, as text and as data; a violation's schedule and page are written beside it.
+pub(crate) fn tell<V>(story: &Story<V>, name: &str, climbed: Climbed) -> Told {
+    let place = Place::of(story.told_at.file());
+    let mut told = blank(&place, name);
+    let Climbed { verdict, world, rung, counts, time, grid } = climbed;
+    told.report.states = counts.states;
+    told.report.transitions = counts.transitions;
+    told.report.faults = counts.faults;
+    told.report.millis = time.as_millis() as u64;
+    told.grid = grid.into_iter().map(|cell| (cell.at.0, cell.at.1, cell.operation, cell.fault)).collect();
+    let millis = told.report.millis;
+    let title = |mark: &str, claim: &str| title(mark, claim, &place, story.told_at.line());
+    match verdict {
+        Verdict::Holds => {
+            told.report.verdict = VerdictName::Holds;
+            let faults = match counts.faults {
+                0 => "no fault".to_owned(),
+                1 => "up to 1 fault".to_owned(),
+                faults => format!("up to {faults} faults"),
+            };
+            told.report.message = format!("holds in all {}, {faults}", states(counts.states));
+            told.text = format!("  ✓ {}\n    {} ({millis} ms)", story.claim, told.report.message);
+            let odds = collision_odds(counts.states);
+            if odds > 1e-9 {
+                told.text += &format!("; two states took for one: odds {odds:.0e}");
+            }
+        }
+        Verdict::Vacuous { witness } => {
+            told.report.verdict = VerdictName::Vacuous;
+            told.report.message = format!("vacuous: never in {}: {witness}", states(counts.states));
+            told.report.property = witness;
+            told.text = format!(
+                "{}\n  {}\n  The story proves little before that happens at least once: does your code reach the world at all?",
+                title("✗", &story.claim),
+                told.report.message
+            );
+        }
+        Verdict::Unrefuted { reason } => {
+            told.report.verdict = VerdictName::Unrefuted;
+            told.report.message = format!("undecided after {}: {reason}", states(counts.states));
+            told.text = format!("{}\n  {}\n  in the world with {world}", title("?", &story.claim), told.report.message);
+        }
+        Verdict::NotWritten { message, at } => {
+            told.report.verdict = VerdictName::NotWritten;
+            let place = at.map(|(file, line)| format!(" at {file}:{line}")).unwrap_or_default();
+            told.report.message = format!("not written yet{place}: {message}");
+            told.text = format!("{}\n  {}", title("✎", &story.claim), told.report.message);
+        }
+        Verdict::Violated(violation) => {
+            let heading = Heading {
+                exercise: place.exercise.clone(),
+                claim: story.claim.clone(),
+                world: world.clone(),
+                states: counts.states,
+                replay: replay_command(&place),
+            };
+            let paths = keep(&place, name, rung, &heading, &violation);
+            violated(&mut told, &place, &violation);
+            told.report.schedule = paths.as_ref().map(|(schedule, _)| schedule.clone());
+            told.report.page = paths.map(|(_, page)| page);
+            let how = format!(
+                "violated {} ({}, {millis} ms; {world})",
+                steps_and_faults(&violation),
+                states(counts.states)
+            );
+            told.text = violation_text(&title("✗", &violation.property), &how, &violation);
+            told.text += &format!("\n\n  replay  {}", heading.replay);
+            if let Some(page) = &told.report.page {
+                told.text += &format!("\n  page    {}", shown(page).display());
+            }
+        }
+    }
+    told
+}
+
+/// The result of a story whose process never came back from running some code.
+pub(crate) fn never_came_back(
+    place: &Place,
+    _claim: &str,
+    line: u32,
+    name: &str,
+    how: &str,
+    trace: &Trace,
+) -> Told {
+    let property = if how.starts_with("computes") { "finishes" } else { "does not panic" };
+    let violation = Violation {
+        property: format!("the handler {property}"),
+        why: String::new(),
+        explanation: format!("after this, the handler {how}"),
+        trace: trace.clone(),
+        faults: trace.steps.iter().filter(|step| step.fault.is_some()).count() as u8,
+    };
+    let mut told = blank(place, name);
+    violated(&mut told, place, &violation);
+    let how = format!("violated {}", steps_and_faults(&violation));
+    told.text = violation_text(&title("✗", &violation.property, place, line), &how, &violation);
+    told
+}
+
+/// The result of a story that could not be told.
+pub(crate) fn could_not_tell<V>(story: &Story<V>, name: &str, message: &str) -> Told {
+    let place = Place::of(story.told_at.file());
+    let mut told = blank(&place, name);
+    told.report.message = message.to_owned();
+    told.text = format!("{}\n  {message}", title("✗", &story.claim, &place, story.told_at.line()));
+    told
+}
+
+/// Adds what the handlers of the failing schedule printed.
+pub(crate) fn add_output(told: &mut Told, printed: &[String]) {
+    let printed: Vec<&str> = printed.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+    if told.report.verdict == VerdictName::Holds || printed.is_empty() {
+        return;
+    }
+    told.text += "\n\n  what the code printed in this schedule\n";
+    for line in printed.iter().flat_map(|text| text.lines()).take(40) {
+        told.text += &format!("    {}\n", line.chars().take(COLUMNS_MAX - 4).collect::<String>());
+    }
+}
+
+fn blank(place: &Place, name: &str) -> Told {
+    Told {
+        report: StoryReport {
+            exercise: place.exercise.clone(),
+            story: name.to_owned(),
+            verdict: VerdictName::Error,
+            property: String::new(),
+            message: String::new(),
+            states: 0,
+            transitions: 0,
+            faults: 0,
+            millis: 0,
+            schedule: None,
+            page: None,
+        },
+        text: String::new(),
+        grid: Vec::new(),
+    }
+}
+
+fn violated(told: &mut Told, _place: &Place, violation: &Violation) {
+    told.report.verdict = VerdictName::Violated;
+    told.report.property = violation.property.clone();
+    told.report.faults = violation.faults;
+    told.report.message = format!("violated {}", steps_and_faults(violation));
+}
+
+/// The claim, and where it stands, on one line of at most 100 columns.
+fn title(mark: &str, claim: &str, place: &Place, line: u32) -> String {
+    let left = format!("{mark} {claim}");
+    if place.exercise.is_empty() {
+        return left;
+    }
+    let right = format!("exercise {} · story.rs:{line}", place.exercise);
+    let width = left.chars().count() + right.chars().count();
+    if width + 2 <= COLUMNS_MAX {
+        format!("{left}{}{right}", " ".repeat(COLUMNS_MAX - width))
+    } else {
+        format!("{left}\n  {right}")
+    }
+}
+
+fn violation_text(title: &str, how: &str, violation: &Violation) -> String {
+    let mut text = format!("{title}\n");
+    if !violation.why.is_empty() {
+        text += &format!("  {}\n", violation.why);
+    }
+    text += &format!("  {how}\n\n{}", diagram::draw(&violation.trace));
+    for (at, line) in violation.explanation.lines().enumerate() {
+        text += if at == 0 && violation.trace.quiescent { "\n  at the end: " } else { "\n  " };
+        text += line;
+    }
+    let change = diagram::last_change(&violation.trace);
+    if !change.is_empty() {
+        text += &format!("\n\n{change}");
+    }
+    text
+}
+
+fn replay_command(place: &Place) -> String {
+    format!("cargo workshop replay {}", place.exercise)
+}
+
+/// Writes the schedule and the page of a violation; none where the folder cannot be written.
+fn keep(
+    place: &Place,
+    name: &str,
+    rung: usize,
+    heading: &Heading,
+    violation: &Violation,
+) -> Option<(PathBuf, PathBuf)> {
+    let folder = place.reports();
+    std::fs::create_dir_all(&folder).ok()?;
+    let about = vec![
+        ("exercise".to_owned(), place.exercise.clone()),
+        ("story".to_owned(), name.to_owned()),
+        ("rung".to_owned(), rung.to_string()),
+        ("world".to_owned(), heading.world.clone()),
+        ("property".to_owned(), violation.property.clone()),
+    ];
+    let (schedule, page) = (folder.join(format!("{name}.schedule")), folder.join(format!("{name}.html")));
+    std::fs::write(&schedule, Schedule::of(&violation.trace, about).to_text()).ok()?;
+    std::fs::write(&page, page::html(heading, violation)).ok()?;
+    Some((schedule, page))
+}
+
+/// A path as people would type it: relative to where they are, if it lies below.
+fn shown(path: &Path) -> PathBuf {
+    let below = |folder: PathBuf| path.strip_prefix(folder).ok().map(Path::to_path_buf);
+    let here = std::env::current_dir().ok();
+    let workspace = here.as_ref().and_then(|here| here.ancestors().find(|folder| folder.join("exercises").is_dir()));
+    workspace.map(Path::to_path_buf).and_then(below).unwrap_or_else(|| path.to_path_buf())
+}
+
+/// The odds that two of so many states got one 64-bit fingerprint: the birthday bound, as TLC prints it.
+fn collision_odds(states: u64) -> f64 {
+    let n = states as f64;
+    n * (n - 1.0) / 2.0 / 2f64.powi(64)
+}
