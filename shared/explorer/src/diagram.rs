@@ -1,16 +1,251 @@
 //! A schedule as a sequence diagram in text, at most 100 columns wide.
+//!
+//! [`words`] says what a step reads like, [`lanes`] places the columns, [`row`] draws one line. Widths count
+//! characters; none of those drawn here is wide.
 
-use crate::trace::Trace;
+mod change;
+pub(crate) mod lanes;
+mod row;
+pub(crate) mod words;
+
+use std::ops::RangeInclusive;
+
+use self::lanes::{Lanes, Wishes};
+use self::row::Row;
+use self::words::{Shape, Words, clean, shorten};
+use crate::trace::{Role, StepKind, Trace};
+
+pub use self::change::last_change;
 
 /// The diagram's most columns.
 pub const COLUMNS_MAX: usize = 100;
 
-/// Draws a schedule as a sequence diagram in text.
-pub fn draw(_trace: &Trace) -> String {
-    String::new()
+/// Most lines, without log lines, before the last run folds too.
+const LINES_MAX: usize = 12;
+
+/// Most log lines beneath one row.
+const LOGS_MAX: usize = 3;
+
+/// What stands beside the step after which no good ending is left.
+pub(crate) const NO_WAY_BACK: &str = "from here on it cannot end well";
+
+/// Draws a schedule as a sequence diagram in text: one row a step, each line at most [`COLUMNS_MAX`] columns.
+///
+/// A run that nothing disturbed is one row. Participants that no row touches are left out where columns are short.
+/// Ends without a newline.
+pub fn draw(trace: &Trace) -> String {
+    if trace.steps.is_empty() {
+        return "  (nothing happened yet: it is so from the start)".to_owned();
+    }
+    let mut shown = Shown::of(trace, false);
+    if shown.lines(trace) > LINES_MAX {
+        shown = Shown::of(trace, true);
+    }
+    let lines = match &shown.lanes {
+        Some((who, lanes)) => drawn(trace, &shown.entries, who, lanes),
+        None => listed(trace, &shown.entries),
+    };
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    lines.join("\n")
 }
 
-/// What the last step changed: the state before it and after it, in text.
-pub fn last_change(_trace: &Trace) -> String {
-    String::new()
+/// One row: a step, or a run that is folded into one.
+struct Entry {
+    steps: RangeInclusive<usize>,
+    words: Words,
+    /// For a folded run: the words with its operations named, for where there is room.
+    long: Option<Words>,
+}
+
+/// What is shown, and in which columns: none where there are more participants than columns.
+struct Shown {
+    entries: Vec<Entry>,
+    lanes: Option<(Vec<usize>, Lanes)>,
+}
+
+impl Shown {
+    fn of(trace: &Trace, fold_last: bool) -> Self {
+        let entries = entries(trace, fold_last);
+        let everybody: Vec<usize> = (0..trace.participants.len()).collect();
+        let touched: Vec<usize> = everybody
+            .iter()
+            .copied()
+            .filter(|who| entries.iter().any(|entry| entry.words.from == *who || entry.words.to == *who))
+            .collect();
+        let roomy = |who: &[usize]| Lanes::natural(&wishes(trace, &entries, who), COLUMNS_MAX);
+        let lanes = roomy(&everybody).map(|lanes| (everybody, lanes)).or_else(|| {
+            let lanes = roomy(&touched).or_else(|| Lanes::narrowed(&wishes(trace, &entries, &touched), COLUMNS_MAX))?;
+            Some((touched, lanes))
+        });
+        Shown { entries, lanes }
+    }
+
+    /// Lines, but for log lines.
+    fn lines(&self, trace: &Trace) -> usize {
+        let header = self.lanes.as_ref().map_or(0, |(who, lanes)| header(trace, who, lanes).len());
+        let marks = self.entries.iter().filter(|entry| no_way_back(trace, entry)).count();
+        header + self.entries.len() + marks
+    }
+}
+
+/// The rows, with undisturbed runs folded: the one that ends the schedule only if asked.
+fn entries(trace: &Trace, fold_last: bool) -> Vec<Entry> {
+    let last = trace.steps.len() - 1;
+    let runs: Vec<RangeInclusive<usize>> = (0..=last)
+        .filter(|end| *end < last || fold_last)
+        .filter_map(|end| Some(trace.steps[end].undisturbed_since?..=end))
+        .filter(|run| foldable(trace, run))
+        .collect();
+    let mut entries = Vec::new();
+    let mut at = 0;
+    while at <= last {
+        let run = runs.iter().filter(|run| *run.start() == at).max_by_key(|run| *run.end());
+        let steps = run.cloned().unwrap_or(at..=at);
+        at = steps.end() + 1;
+        let (words, long) = if run.is_some() {
+            (Words::of_run(trace, &steps, false), Some(Words::of_run(trace, &steps, true)))
+        } else {
+            (Words::of(trace, *steps.start()), None)
+        };
+        entries.push(Entry { steps, words, long });
+    }
+    entries
+}
+
+/// A run folds only if it is one node's from its first step to its last, and nothing struck in between.
+fn foldable(trace: &Trace, run: &RangeInclusive<usize>) -> bool {
+    if run.start() >= run.end() {
+        return false;
+    }
+    let steps = &trace.steps[run.clone()];
+    let first = &steps[0];
+    if first.from == first.to || !is_message(first.kind) {
+        return false;
+    }
+    let one_node = [first.to, first.from].iter().any(|node| {
+        trace.participants.get(*node).is_some_and(|it| it.role == Role::Worker)
+            && steps.iter().all(|step| step.from == *node || step.to == *node)
+    });
+    one_node && steps.iter().all(|step| step.fault.is_none() && !step.point_of_no_return)
+}
+
+/// What the rows would like of the columns.
+fn wishes(trace: &Trace, entries: &[Entry], who: &[usize]) -> Wishes {
+    let lane = |participant: usize| who.iter().position(|it| *it == participant);
+    let mut wishes = Wishes::new(who.iter().map(|it| clean(&trace.participants[*it].name).chars().count()).collect());
+    for entry in entries {
+        if let (Some(from), Some(to)) = (lane(entry.words.from), lane(entry.words.to)) {
+            wishes.add(&entry.words, from, to);
+        }
+    }
+    wishes
+}
+
+fn drawn(trace: &Trace, entries: &[Entry], who: &[usize], lanes: &Lanes) -> Vec<String> {
+    let lane = |participant: usize| who.iter().position(|it| *it == participant);
+    let mut lines = header(trace, who, lanes);
+    for entry in entries {
+        let (Some(from), Some(to)) = (lane(entry.words.from), lane(entry.words.to)) else { continue };
+        let mut row = Row::new(&lanes.xs);
+        let roomy = entry.long.as_ref().is_some_and(|words| row.draw(words, from, to));
+        if !roomy {
+            row = Row::new(&lanes.xs);
+            row.draw(&entry.words, from, to);
+        }
+        let below = no_way_back(trace, entry) && !row.at_the_end(&format!("◀ {NO_WAY_BACK}"));
+        lines.push(row.into_text());
+        if below {
+            let mut row = Row::new(&lanes.xs);
+            row.beside(lanes.xs[from], &format!("▲ {NO_WAY_BACK}"));
+            lines.push(row.into_text());
+        }
+        let node =
+            [entry.words.from, entry.words.to].into_iter().find(|it| trace.participants[*it].role == Role::Worker);
+        let x = lanes.xs[node.and_then(lane).unwrap_or(from)];
+        for log in logs(trace, entry) {
+            let mut row = Row::new(&lanes.xs);
+            row.log(x, &log);
+            lines.push(row.into_text());
+        }
+    }
+    lines
+}
+
+/// The names above their lanes: one line where they fit, else two, in turn.
+fn header(trace: &Trace, who: &[usize], lanes: &Lanes) -> Vec<String> {
+    let names: Vec<String> = who.iter().map(|it| clean(&trace.participants[*it].name)).collect();
+    if let Some(line) = row::names(&names, &lanes.xs, |_| true, false) {
+        return vec![line];
+    }
+    let stagger = |first: usize| row::names(&names, &lanes.xs, move |at| at % 2 == first, true).unwrap_or_default();
+    let (upper, mut lower) = (stagger(0), stagger(1).chars().collect::<Vec<char>>());
+    for x in lanes.xs.iter().step_by(2) {
+        lower.resize(lower.len().max(x + 1), ' ');
+        if lower[*x] == ' ' {
+            lower[*x] = '│';
+        }
+    }
+    vec![upper, lower.into_iter().collect()]
+}
+
+/// For more participants than there are columns: the steps as sentences.
+fn listed(trace: &Trace, entries: &[Entry]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for entry in entries {
+        let mut line = format!("  {}", entry.words.sentence(trace));
+        let mark = format!("   ◀ {NO_WAY_BACK}");
+        let room = COLUMNS_MAX - if no_way_back(trace, entry) { mark.chars().count() } else { 0 };
+        line = shorten(&line, room);
+        if no_way_back(trace, entry) {
+            line += &mark;
+        }
+        lines.push(line);
+        lines.extend(logs(trace, entry).iter().map(|log| shorten(&format!("      » {log}"), COLUMNS_MAX)));
+    }
+    lines
+}
+
+fn no_way_back(trace: &Trace, entry: &Entry) -> bool {
+    trace.steps[entry.steps.clone()].iter().any(|step| step.point_of_no_return)
+}
+
+/// The log lines of a row, the last giving way to a count where there are too many.
+fn logs(trace: &Trace, entry: &Entry) -> Vec<String> {
+    let all: Vec<String> = trace.steps[entry.steps.clone()]
+        .iter()
+        .flat_map(|step| &step.logs)
+        .map(|log| clean(log))
+        .filter(|log| !log.is_empty())
+        .collect();
+    let kept = if all.len() > LOGS_MAX { LOGS_MAX - 1 } else { all.len() };
+    let mut logs = all[..kept].to_vec();
+    if all.len() > kept {
+        logs.push(format!("… {} more log lines", all.len() - kept));
+    }
+    logs
+}
+
+/// Whether a step is a message from one to the other, rather than something that befalls somebody.
+pub(crate) fn is_message(kind: StepKind) -> bool {
+    matches!(
+        kind,
+        StepKind::Call
+            | StepKind::Answer
+            | StepKind::Deliver
+            | StepKind::Operation
+            | StepKind::Ack
+            | StepKind::Returned
+    )
+}
+
+impl Words {
+    /// Who does what to whom, and what comes of it, in one line.
+    pub(crate) fn sentence(&self, trace: &Trace) -> String {
+        let name = |at: usize| trace.participants.get(at).map(|it| clean(&it.name)).unwrap_or_default();
+        let what = self.together();
+        match self.shape {
+            Shape::At(glyph) => format!("{}: {glyph} {what}", name(self.from)),
+            Shape::Arrow { .. } | Shape::Event => format!("{} → {}: {what}", name(self.from), name(self.to)),
+        }
+    }
 }

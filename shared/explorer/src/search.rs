@@ -1,15 +1,50 @@
-//! The exhaustive search.
+//! The exhaustive search: fewest faults first, then fewest steps, so that the first violation that is found is
+//! already the simplest one.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
-use crate::observation::Observation;
-use crate::property::Properties;
+use kit::documents::Docs;
+use rustc_hash::FxHashMap;
+use sim::faults::KINDS;
+use sim::{Fact, Fault};
+
+use crate::action::Action;
+use crate::engine::{DRAWS_MAX, Engine};
+use crate::history::NodeId;
+use crate::layout::{DOCUMENTS, JOURNAL, Needs, SERVICES};
+use crate::narrate;
+use crate::observation::{FactKind, FactsRead, Observation};
+use crate::progress::FreeSteps;
+use crate::property::{Met, Properties, Property};
+use crate::run::{Misbehaviour, watched};
 use crate::scenario::Scenario;
-use crate::verdict::Report;
+use crate::schedule::Schedule;
+use crate::steps::Steps;
+use crate::trace::Trace;
+use crate::verdict::{Counts, GridCell, Report, Verdict, Violation};
+use crate::visited::{Arrival, Rank, StateId, Visited};
 
 /// Explores every schedule and every placement of faults within the scenario's bounds.
-pub fn explore(_scenario: &Scenario, _properties: &Properties<'_>) -> Report {
-    todo!()
+pub fn explore(scenario: &Scenario, properties: &Properties<'_>) -> Report {
+    let started = Instant::now();
+    let mut needs = Needs::default();
+    if properties.can_finish.is_some() {
+        for queue in scenario.queues.iter().filter(|queue| queue.deliveries_max.is_some()) {
+            needs.facts.insert(FactKind::DeadLettered, &queue.name);
+        }
+    }
+    loop {
+        let mut search = Search::new(scenario, properties, &needs, started);
+        match search.run() {
+            Ended::Needs(more) => {
+                debug_assert_ne!(needs, more, "a world that begins again remembers more");
+                needs = more;
+            }
+            Ended::Decided(verdict) => return search.report(verdict),
+        }
+    }
 }
 
 /// What `outcome` says of every quiescent state.
@@ -17,8 +52,469 @@ pub fn explore(_scenario: &Scenario, _properties: &Properties<'_>) -> Report {
 /// # Errors
 /// The report of an exploration that could not visit every state.
 pub fn outcomes(
-    _scenario: &Scenario,
-    _outcome: &(dyn Fn(&Observation<'_>) -> String + Sync),
+    scenario: &Scenario,
+    outcome: &(dyn Fn(&Observation<'_>) -> String + Sync),
 ) -> Result<BTreeSet<String>, Box<Report>> {
-    todo!()
+    let found = std::sync::Mutex::new(BTreeSet::new());
+    let judge = |observation: &Observation<'_>| {
+        let outcome = outcome(observation);
+        found.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(outcome);
+        Ok(())
+    };
+    let property = Property { claim: "the outcome can be told", why: "", judge: &judge };
+    let properties = Properties { when_quiescent: vec![property], ..Properties::default() };
+    let report = explore(scenario, &properties);
+    match report.verdict {
+        Verdict::Holds => Ok(found.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())),
+        _ => Err(Box::new(report)),
+    }
+}
+
+/// What a schedule does when it is followed again.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// The schedule, told in full.
+    pub trace: Trace,
+    /// The first property that it violates, if it still does: the claim, and what is wrong.
+    pub violated: Option<(String, String)>,
+}
+
+/// Follows a schedule, step by step, by the steps' names.
+///
+/// # Errors
+/// Which step cannot happen where it stands, and what can happen there.
+pub fn replay(scenario: &Scenario, properties: &Properties<'_>, schedule: &Schedule) -> Result<Replayed, String> {
+    let mut needs = Needs::default();
+    loop {
+        let mut search = Search::new(scenario, properties, &needs, Instant::now());
+        let followed = search.follow(schedule);
+        let facts = search.asked.borrow().clone();
+        match search.more_needs() {
+            Some(more) => needs = more,
+            None if facts.len() > needs.facts.len() => needs.facts = facts,
+            None => return followed,
+        }
+    }
+}
+
+enum Ended {
+    Decided(Verdict),
+    /// The world must remember more: begin again.
+    Needs(Needs),
+}
+
+/// States to expand, with their words one after the other.
+#[derive(Default)]
+struct Bucket {
+    states: Vec<StateId>,
+    words: Vec<u32>,
+}
+
+/// A property's judgement of an observable state.
+type Judged = Result<(), (usize, String)>;
+
+struct Search<'a> {
+    scenario: &'a Scenario,
+    properties: &'a Properties<'a>,
+    engine: Engine<'a>,
+    visited: Visited,
+    started: Instant,
+    transitions: u64,
+    faults: u8,
+    events: u64,
+    met: Vec<bool>,
+    judged: FxHashMap<(u32, u32, u32), Judged>,
+    judged_quiescent: FxHashMap<(u32, u32, u32), Judged>,
+    dead_lettered: FxHashMap<u32, bool>,
+    asked: RefCell<FactsRead>,
+    misbehaved: Option<Misbehaviour>,
+}
+
+impl<'a> Search<'a> {
+    fn new(scenario: &'a Scenario, properties: &'a Properties<'a>, needs: &Needs, started: Instant) -> Self {
+        Search {
+            scenario,
+            properties,
+            engine: Engine::new(scenario, needs),
+            visited: Visited::new(scenario.reductions.budgets),
+            started,
+            transitions: 0,
+            faults: 0,
+            events: 0,
+            met: vec![false; properties.sometimes.len()],
+            judged: FxHashMap::default(),
+            judged_quiescent: FxHashMap::default(),
+            dead_lettered: FxHashMap::default(),
+            asked: RefCell::new(needs.facts.clone()),
+            misbehaved: None,
+        }
+    }
+
+    fn run(&mut self) -> Ended {
+        let initial = self.engine.initial();
+        let width = initial.len();
+        // Buckets by rank. Within one number of faults, ranks are expanded in order; a fault leads to the next.
+        let mut buckets: BTreeMap<Rank, Bucket> = BTreeMap::new();
+        let rank = Rank::new(0, 0);
+        let first = self.visited.arrive(&initial, 0, Action::BEGIN, rank, &self.engine.spents);
+        buckets.insert(rank, Bucket { states: vec![first.state()], words: initial });
+        let mut free_steps = FreeSteps::default();
+        let mut bad: FxHashMap<StateId, NodeId> = FxHashMap::default();
+        let mut steps = Steps::default();
+        let mut steps_so_far = 0;
+        let mut faults_so_far = 0;
+        let mut expanded: u64 = 0;
+        while let Some((rank, bucket)) = buckets.pop_first() {
+            if rank.faults() != faults_so_far {
+                if let Some(verdict) = self.decide_progress(std::mem::take(&mut free_steps)) {
+                    return Ended::Decided(verdict);
+                }
+                faults_so_far = rank.faults();
+                steps_so_far = 0;
+            }
+            self.faults = self.faults.max(faults_so_far);
+            let next_rank = |faults: u8, step: u32| Rank::new(faults, step + 1);
+            let step = rank.steps();
+            debug_assert!(step >= steps_so_far);
+            steps_so_far = step;
+            let mut ahead = Bucket::default();
+            let mut ahead_fault = Bucket::default();
+            for (state, words) in bucket.states.iter().zip(bucket.words.chunks_exact(width)) {
+                let state = *state;
+                if self.visited.rank(state) != rank {
+                    continue; // reached since with fewer faults or steps
+                }
+                if let Some(node) = bad.get(&state) {
+                    return Ended::Decided(self.misbehaves(state, *node));
+                }
+                expanded += 1;
+                if expanded & 1023 == 0
+                    && let Some(verdict) = self.over_budget(&free_steps, &buckets)
+                {
+                    return Ended::Decided(verdict);
+                }
+                if let Err(failed) = self.judge(words) {
+                    return self.ended_by(state, failed, false);
+                }
+                if let Some(before_run) = &self.scenario.before_run {
+                    let trace = narrate::trace(&mut self.engine, &self.visited.path(state), None, false);
+                    before_run(&trace);
+                }
+                self.engine.steps(words, &mut steps);
+                if let Some(needs) = self.more_needs() {
+                    return Ended::Needs(needs);
+                }
+                if !steps.free {
+                    if let Err(failed) = self.judge_quiescent(words) {
+                        return self.ended_by(state, failed, true);
+                    }
+                    if self.properties.can_finish.is_some() && !self.has_dead_letters(words[JOURNAL]) {
+                        free_steps.finishes(state);
+                    }
+                }
+                if self.asked.borrow().len() > self.engine.needs.facts.len() {
+                    let facts = self.asked.borrow().clone();
+                    return Ended::Needs(Needs { facts, ..self.engine.needs.clone() });
+                }
+                let track = self.properties.can_finish.is_some();
+                if track {
+                    free_steps.state(state);
+                }
+                self.transitions += steps.len() as u64;
+                for (taken, words) in steps.iter() {
+                    self.events |= taken.events;
+                    let faults = faults_so_far + u8::from(taken.fault.is_some());
+                    let rank = next_rank(faults, step);
+                    let arrival = self.visited.arrive(words, state, taken.action, rank, &self.engine.spents);
+                    if let Arrival::Expand(next) = arrival {
+                        let bucket = if taken.fault.is_some() { &mut ahead_fault } else { &mut ahead };
+                        bucket.states.push(next);
+                        bucket.words.extend_from_slice(words);
+                        if taken.bad {
+                            bad.insert(next, taken.reached);
+                        }
+                    }
+                    if track && taken.fault.is_none() {
+                        free_steps.edge(state, arrival.state());
+                    }
+                }
+            }
+            for (faults, from) in [(faults_so_far, ahead), (faults_so_far + 1, ahead_fault)] {
+                if !from.states.is_empty() {
+                    let to = buckets.entry(next_rank(faults, step)).or_default();
+                    to.states.extend_from_slice(&from.states);
+                    to.words.extend_from_slice(&from.words);
+                }
+            }
+        }
+        if let Some(verdict) = self.decide_progress(free_steps) {
+            return Ended::Decided(verdict);
+        }
+        if self.engine.saturated {
+            return Ended::Decided(Verdict::Unrefuted {
+                reason: format!(
+                    "one message drew more than {DRAWS_MAX} ids or random numbers; draw fewer, or fail fewer times"
+                ),
+            });
+        }
+        self.meet_events();
+        match self.met.iter().position(|met| !met) {
+            Some(at) => Ended::Decided(Verdict::Vacuous { witness: self.properties.sometimes[at].claim.to_owned() }),
+            None => Ended::Decided(Verdict::Holds),
+        }
+    }
+
+    fn follow(&mut self, schedule: &Schedule) -> Result<Replayed, String> {
+        let (path, states) = narrate::follow(&mut self.engine, schedule)?;
+        let mut violated = None;
+        let mut steps = Steps::default();
+        for words in &states {
+            self.engine.steps(words, &mut steps);
+            let mut judged = self.judge(words).map_err(|failed| (&self.properties.always, failed));
+            if judged.is_ok() && !steps.free {
+                judged = self.judge_quiescent(words).map_err(|failed| (&self.properties.when_quiescent, failed));
+            }
+            if let Err((properties, (at, wrong))) = judged {
+                let claim = properties.get(at).map_or("the view does not panic", |property| property.claim);
+                violated = Some((claim.to_owned(), wrong));
+                break;
+            }
+        }
+        if let Some(before_telling) = &self.scenario.before_telling {
+            before_telling();
+        }
+        let trace = narrate::trace(&mut self.engine, &path, None, true);
+        Ok(Replayed { trace, violated })
+    }
+
+    fn meet_events(&mut self) {
+        for (witness, met) in self.properties.sometimes.iter().zip(&mut self.met) {
+            if let Met::Event(event) = witness.met {
+                *met |= self.events >> event.bit() & 1 == 1;
+            }
+        }
+    }
+
+    /// What the world must remember more than it does, if the last steps showed that.
+    fn more_needs(&self) -> Option<Needs> {
+        let (engine, histories) = (&self.engine, &self.engine.histories);
+        let mut needs = engine.needs.clone();
+        if engine.more_versions {
+            needs.version_words = 2 * engine.layout.version_words;
+        }
+        needs.sleeps |= histories.sleeps;
+        needs.clock |= histories.clock_read;
+        (needs != engine.needs).then_some(needs)
+    }
+
+    fn over_budget(&self, free_steps: &FreeSteps, buckets: &BTreeMap<Rank, Bucket>) -> Option<Verdict> {
+        let bounds = &self.scenario.bounds;
+        let reason = if self.visited.len() > bounds.states {
+            format!("more than {} states; shrink the world, or let fewer things fail", bounds.states)
+        } else if self.started.elapsed() > bounds.time {
+            format!("it took more than {:?}; shrink the world, or let fewer things fail", bounds.time)
+        } else {
+            let frontier: usize = buckets.values().map(|bucket| bucket.words.len() * 4).sum();
+            let bytes = self.visited.bytes() + free_steps.bytes() + frontier;
+            if bytes <= bounds.bytes {
+                return None;
+            }
+            format!("the tables grew over {} MB; shrink the world, or let fewer things fail", bounds.bytes >> 20)
+        };
+        Some(Verdict::Unrefuted { reason })
+    }
+
+    // ---- judging
+
+    fn judge(&mut self, words: &[u32]) -> Judged {
+        let key = (words[DOCUMENTS], words[JOURNAL], words[SERVICES]);
+        if let Some(judged) = self.judged.get(&key) {
+            return judged.clone();
+        }
+        let judged = self.judge_by(words, false);
+        self.judged.insert(key, judged.clone());
+        judged
+    }
+
+    fn judge_quiescent(&mut self, words: &[u32]) -> Judged {
+        let key = (words[DOCUMENTS], words[JOURNAL], words[SERVICES]);
+        if let Some(judged) = self.judged_quiescent.get(&key) {
+            return judged.clone();
+        }
+        let judged = self.judge_by(words, true);
+        self.judged_quiescent.insert(key, judged.clone());
+        judged
+    }
+
+    fn judge_by(&mut self, words: &[u32], quiescent: bool) -> Judged {
+        let docs: Docs = self.engine.documents.value(words[DOCUMENTS]).docs();
+        let observation = Observation {
+            docs: &docs,
+            journal: self.engine.journals.value(words[JOURNAL]),
+            services: self.engine.services.value(words[SERVICES]),
+            asked: &self.asked,
+        };
+        let properties = if quiescent { &self.properties.when_quiescent } else { &self.properties.always };
+        let judged = watched(|| {
+            if !quiescent {
+                for (witness, met) in self.properties.sometimes.iter().zip(&mut self.met) {
+                    if let Met::State(reached) = &witness.met {
+                        *met = *met || reached(&observation);
+                    }
+                }
+            }
+            for (at, property) in properties.iter().enumerate() {
+                (property.judge)(&observation).map_err(|wrong| (at, wrong))?;
+            }
+            Ok(())
+        });
+        judged.unwrap_or_else(|bad| {
+            self.misbehaved = Some(bad);
+            Err((usize::MAX, String::new()))
+        })
+    }
+
+    fn has_dead_letters(&mut self, journal: u32) -> bool {
+        let journals = &self.engine.journals;
+        *self
+            .dead_lettered
+            .entry(journal)
+            .or_insert_with(|| journals.value(journal).facts().any(|fact| matches!(fact, Fact::DeadLettered { .. })))
+    }
+
+    // ---- endings
+
+    /// A property failed. If it asked for facts that the world does not keep, begin again with those.
+    fn ended_by(&mut self, state: StateId, (at, wrong): (usize, String), quiescent: bool) -> Ended {
+        if self.asked.borrow().len() > self.engine.needs.facts.len() {
+            let facts = self.asked.borrow().clone();
+            return Ended::Needs(Needs { facts, ..self.engine.needs.clone() });
+        }
+        if at == usize::MAX {
+            let bad = self.misbehaved.take().expect("a judgement that did not come back says why");
+            return Ended::Decided(self.misbehaviour(state, bad, "the view does not panic"));
+        }
+        let list = if quiescent { &self.properties.when_quiescent } else { &self.properties.always };
+        let Property { claim, why, .. } = list[at];
+        Ended::Decided(self.violation(state, claim.to_owned(), why.to_owned(), wrong, quiescent))
+    }
+
+    fn decide_progress(&mut self, free_steps: FreeSteps) -> Option<Verdict> {
+        let progress = self.properties.can_finish?;
+        let stuck = free_steps.stuck(self.visited.len());
+        let state = *stuck.first()?;
+        let wrong = "from here on, even if nothing fails any more, it never comes to its end".to_owned();
+        Some(self.violation(state, progress.claim.to_owned(), progress.why.to_owned(), wrong, true))
+    }
+
+    fn misbehaves(&mut self, state: StateId, node: NodeId) -> Verdict {
+        let histories = &self.engine.histories;
+        let bad = histories.misbehaviours[histories.node(node).text as usize].clone();
+        self.misbehaviour(state, bad, "the handler does not panic")
+    }
+
+    fn misbehaviour(&mut self, state: StateId, bad: Misbehaviour, panics: &str) -> Verdict {
+        let place = |at: &Option<(String, u32)>| match at {
+            Some((file, line)) => format!(" at {file}:{line}"),
+            None => String::new(),
+        };
+        let (claim, wrong) = match &bad {
+            Misbehaviour::NotWritten { message, at } => {
+                return Verdict::NotWritten { message: message.clone(), at: at.clone() };
+            }
+            Misbehaviour::Panics { message, at } => (panics, format!("it panicked{}: {message}", place(at))),
+            Misbehaviour::NotDeterministic { first, second } => (
+                "the handler is deterministic",
+                format!(
+                    "run twice with the same answers, it first asked for\n  {first}\nand then for\n  {second}\n\
+                     ids come from cx.fresh_id(), time from cx.now(), chance from cx.rng(); a BTreeMap has an order"
+                ),
+            ),
+            Misbehaviour::WaitsOutside => (
+                "the handler waits only on Cx",
+                "it waits for something outside the workshop's world: a timer, a socket, a task of its own.\n\
+                 Await only what cx offers"
+                    .to_owned(),
+            ),
+            Misbehaviour::DoesNotFinish { operations } => (
+                "the handler finishes",
+                format!("it asked for {operations} operations in one delivery, and did not end"),
+            ),
+        };
+        self.violation(state, claim.to_owned(), String::new(), wrong, false)
+    }
+
+    fn violation(
+        &mut self,
+        state: StateId,
+        property: String,
+        why: String,
+        explanation: String,
+        looks_back: bool,
+    ) -> Verdict {
+        let path = self.visited.path(state);
+        let faults = self.visited.rank(state).faults();
+        self.meet_events();
+        if let Some(before_telling) = &self.scenario.before_telling {
+            before_telling();
+        }
+        let judge = self.good_end();
+        let judge: &narrate::GoodEnd<'_> = &judge;
+        let trace = narrate::trace(&mut self.engine, &path, looks_back.then_some(judge), true);
+        Verdict::Violated(Box::new(Violation { property, why, explanation, trace, faults }))
+    }
+
+    /// Tells whether a quiescent state is a good end.
+    fn good_end(&self) -> impl Fn(&Engine<'_>, &[u32]) -> bool + use<'a> {
+        let properties = self.properties;
+        move |engine: &Engine<'_>, words: &[u32]| {
+            let docs = engine.documents.value(words[DOCUMENTS]).docs();
+            let asked = RefCell::new(FactsRead::default());
+            let observation = Observation {
+                docs: &docs,
+                journal: engine.journals.value(words[JOURNAL]),
+                services: engine.services.value(words[SERVICES]),
+                asked: &asked,
+            };
+            let dead = observation.journal.facts().any(|fact| matches!(fact, Fact::DeadLettered { .. }));
+            let all = || properties.when_quiescent.iter().all(|property| (property.judge)(&observation).is_ok());
+            !dead && watched(all).unwrap_or(false)
+        }
+    }
+
+    fn report(&self, verdict: Verdict) -> Report {
+        let histories = &self.engine.histories;
+        Report {
+            verdict,
+            counts: Counts {
+                states: self.visited.len() as u64,
+                transitions: self.transitions,
+                runs: histories.runs,
+                histories: histories.len() as u64,
+                faults: self.faults,
+            },
+            time: self.started.elapsed(),
+            met: self.met.clone(),
+            grid: self.grid(),
+        }
+    }
+
+    /// Which kinds of fault struck which operations.
+    fn grid(&self) -> Vec<GridCell> {
+        let histories = &self.engine.histories;
+        let mut struck: BTreeMap<((&str, u32), String), u16> = BTreeMap::new();
+        for ask in histories.nodes().flat_map(|node| &node.pending) {
+            let label = histories.ops[ask.op as usize].label();
+            *struck.entry(((ask.at.file(), ask.at.line()), label)).or_default() |= ask.struck;
+        }
+        let mut grid = Vec::new();
+        for (((file, line), operation), bits) in struck {
+            for fault in Fault::ALL.into_iter().filter(|fault| bits >> *fault as u16 & 1 == 1) {
+                let at = (file.to_owned(), line);
+                grid.push(GridCell { at, operation: operation.clone(), fault: fault.name().to_owned() });
+            }
+        }
+        debug_assert!(KINDS <= 16, "the kinds of fault fit the bits");
+        grid
+    }
 }

@@ -2,17 +2,23 @@
 
 use crate::queue::Copy;
 
-/// The world's clock. Time moves only when the world lets it: to the moment of the next delayed message.
+/// The world's clock. Time moves only when the world lets it: to the next moment at which something is due.
+///
+/// Where nobody can tell what time it is, time is kept relative: `now` stays 0 and dues count from now, so that
+/// worlds that differ only in their age are one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Clock {
-    /// Milliseconds since the world began; stays 0 where nobody reads it, and dues count from now.
-    pub now: u64,
-    /// Delayed messages: when they become visible, in which queue (by its place in the scenario).
+    now: u64,
     delayed: Vec<(u64, u16, Copy)>,
 }
 
 impl Clock {
-    /// The clock with one more delayed message.
+    /// Milliseconds since the world began; 0 where time is relative.
+    pub fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// The clock with one more delayed message of a queue (by its place in the scenario).
     #[must_use]
     pub fn with(&self, delay_millis: u64, queue: u16, copy: Copy) -> Clock {
         let mut clock = self.clone();
@@ -22,24 +28,29 @@ impl Clock {
         clock
     }
 
-    /// True where nothing waits.
-    pub fn is_empty(&self) -> bool {
-        self.delayed.is_empty()
+    /// Delayed messages: when each is due, in which queue; the next one first.
+    pub fn delayed(&self) -> &[(u64, u16, Copy)] {
+        &self.delayed
     }
 
-    /// Delayed messages with their queues, the next one first.
-    pub fn delayed(&self) -> impl Iterator<Item = (u64, u16, &Copy)> {
-        self.delayed.iter().map(|(due, queue, copy)| (*due, *queue, copy))
+    /// The clock at a later moment. Nothing that is due is taken from it.
+    #[must_use]
+    pub fn at(&self, due: u64, absolute: bool) -> Clock {
+        if absolute {
+            return Clock { now: due, delayed: self.delayed.clone() };
+        }
+        let delayed = self.delayed.iter().map(|(at, queue, copy)| (at.saturating_sub(due), *queue, copy.clone()));
+        Clock { now: 0, delayed: delayed.collect() }
     }
 
-    /// The clock at the moment of the next delayed message, and that message with its queue.
+    /// The clock without one delayed message, and that message with its queue.
     ///
-    /// `absolute` says whether anybody can tell what time it is; if not, time is kept relative, so that
-    /// worlds that differ only in their age are one.
-    pub fn tick(&self, absolute: bool) -> Option<(Clock, u16, Copy)> {
-        let ((due, queue, copy), rest) = self.delayed.split_first()?;
-        let (now, shift) = if absolute { (*due, 0) } else { (0, *due) };
-        let delayed = rest.iter().map(|(due, queue, copy)| (due - shift, *queue, copy.clone())).collect();
-        Some((Clock { now, delayed }, *queue, copy.clone()))
+    /// # Panics
+    /// If there are not so many.
+    #[must_use]
+    pub fn without(&self, entry: usize) -> (Clock, u16, Copy) {
+        let mut clock = self.clone();
+        let (_, queue, copy) = clock.delayed.remove(entry);
+        (clock, queue, copy)
     }
 }

@@ -10,20 +10,18 @@ use std::time::{Duration, Instant};
 
 use explorer::Scenario;
 use explorer::run::POLLED_AT_MILLIS;
+use explorer::schedule::Schedule;
 
 use crate::place::Place;
 use crate::report::{Told, VerdictName};
 use crate::story::Story;
 use crate::telling;
+use crate::variables;
 
-/// In a child: the story that it is to tell, as `file:line`.
-const STORY_VARIABLE: &str = "WORKSHOP_STORY";
-/// In a child: the file that takes the result.
-const RESULT_VARIABLE: &str = "WORKSHOP_RESULT";
-/// In a child that repeats the work of one that never came back: leave word before each run.
-const CAREFUL_VARIABLE: &str = "WORKSHOP_CAREFUL";
 /// A child whose handler did not come back ends with this.
 const STUCK_EXIT_CODE: i32 = 86;
+/// libtest ends with this when a test failed: in a child, the story itself broke, not a handler.
+const TEST_FAILED_EXIT_CODE: i32 = 101;
 /// How long one piece of a handler, between two operations, may compute.
 const STUCK_AFTER: Duration = Duration::from_secs(2);
 /// What a child prints before the runs of the failing schedule print.
@@ -34,14 +32,31 @@ const OUTPUT_BYTES_MAX: usize = 4_000;
 /// Tells the story, and fails the test unless it holds.
 pub(crate) fn check<V: 'static>(story: &Story<V>) {
     let here = format!("{}:{}", story.told_at.file(), story.told_at.line());
-    match std::env::var(STORY_VARIABLE) {
+    match std::env::var(variables::STORY) {
         Ok(wanted) if wanted == here => tell_here(story),
         Ok(_) => {} // a child that is to tell another story of this binary
-        Err(_) => {
-            let told = tell_in_child(story, &here);
-            publish(story, &told);
-        }
+        Err(_) => match asked_schedule() {
+            Some(schedule) if schedule.about("story").is_some_and(|name| name != name_of(story)) => {}
+            schedule => {
+                let told = tell_in_child(story, &here);
+                if schedule.is_none() {
+                    keep(story, &told);
+                }
+                say(&told);
+            }
+        },
     }
+}
+
+/// The schedule that is to be followed instead of exploring.
+///
+/// # Panics
+/// If it cannot be read: nobody asked for anything else.
+fn asked_schedule() -> Option<Schedule> {
+    let file = PathBuf::from(std::env::var_os(variables::REPLAY)?);
+    let read = std::fs::read_to_string(&file).map_err(|error| error.to_string());
+    let schedule = read.and_then(|text| Schedule::parse(&text));
+    Some(schedule.unwrap_or_else(|error| panic!("the schedule {}: {error}", file.display())))
 }
 
 /// The name of the running test; libtest names its threads so, unless it runs one test at a time.
@@ -52,10 +67,10 @@ fn test_name() -> Option<String> {
 
 /// In the child: explores, and writes the result.
 fn tell_here<V: 'static>(story: &Story<V>) {
-    let result = PathBuf::from(std::env::var_os(RESULT_VARIABLE).expect("a child knows where its result goes"));
-    let name = std::env::var("WORKSHOP_NAME").unwrap_or_default();
+    let result = PathBuf::from(std::env::var_os(variables::RESULT).expect("a child knows where its result goes"));
+    let name = std::env::var(variables::NAME).unwrap_or_default();
     std::thread::spawn(watch);
-    let careful = std::env::var_os(CAREFUL_VARIABLE);
+    let careful = std::env::var_os(variables::CAREFUL);
     let prepare = |scenario: Scenario| {
         let scenario = scenario.before_telling(|| {
             let _ = std::io::stdout().write_all(MARK.as_bytes());
@@ -70,6 +85,13 @@ fn tell_here<V: 'static>(story: &Story<V>) {
             write(&result, &telling::never_came_back(&place, &claim, line, &name, &how, trace));
         }))
     };
+    if let Some(schedule) = asked_schedule() {
+        let rung = schedule.about("rung").and_then(|rung| rung.parse::<usize>().ok()).unwrap_or(0);
+        let rungs = story.rungs();
+        let scenario = prepare((story.scenario)(rungs[rung.min(rungs.len() - 1)]));
+        let replayed = story.follow(&scenario, &schedule);
+        return write(&result, &telling::tell_again(story, &name, replayed));
+    }
     let climbed = story.climb(&prepare);
     write(&result, &telling::tell(story, &name, climbed));
 }
@@ -136,9 +158,9 @@ fn spawn<V: 'static>(story: &Story<V>, here: &str, careful: Option<&str>) -> End
         command.args([&test, "--exact"]);
     }
     command.args(["--nocapture", "--test-threads=1"]);
-    command.env(STORY_VARIABLE, here).env(RESULT_VARIABLE, &result).env("WORKSHOP_NAME", &name);
+    command.env(variables::STORY, here).env(variables::RESULT, &result).env(variables::NAME, &name);
     if let Some(how) = careful {
-        command.env(CAREFUL_VARIABLE, how);
+        command.env(variables::CAREFUL, how);
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = match command.spawn() {
@@ -150,26 +172,40 @@ fn spawn<V: 'static>(story: &Story<V>, here: &str, careful: Option<&str>) -> End
         child.stderr.take().map(|stream| std::thread::spawn(|| after_mark(stream))),
     ];
     let status = child.wait();
-    let printed: Vec<String> = printed.into_iter().flatten().filter_map(|reader| reader.join().ok()).collect();
+    let printed: Vec<Printed> = printed.into_iter().flatten().filter_map(|reader| reader.join().ok()).collect();
     let told = std::fs::read_to_string(&result).ok().and_then(|json| serde_json::from_str::<Told>(&json).ok());
     let _ = std::fs::remove_file(&result);
-    let stuck = status.is_ok_and(|status| status.code() == Some(STUCK_EXIT_CODE));
+    let code = status.ok().and_then(|status| status.code());
     match told {
         Some(mut told) => {
-            telling::add_output(&mut told, &printed);
+            let of_the_failing_run: Vec<String> = printed.into_iter().filter_map(|printed| printed.marked).collect();
+            telling::add_output(&mut told, &of_the_failing_run);
             Ended::Told(Box::new(told))
         }
-        None if stuck => Ended::Without("computes for ever between two operations"),
+        None if code == Some(TEST_FAILED_EXIT_CODE) => {
+            let last: String = printed.iter().map(|printed| printed.last.as_str()).collect();
+            Ended::NotStarted(format!("the story itself broke:\n{last}"))
+        }
+        None if code == Some(STUCK_EXIT_CODE) => Ended::Without("computes for ever between two operations"),
         None => Ended::Without("overflows its stack, or ends the process"),
     }
 }
 
-/// What a stream carries after the mark, without libtest's own closing words.
-fn after_mark(mut stream: impl Read) -> String {
-    let mut kept: Vec<u8> = Vec::new();
+/// What a child printed to one stream.
+struct Printed {
+    /// After the mark, without libtest's own closing words; at most [`OUTPUT_BYTES_MAX`].
+    marked: Option<String>,
+    /// The last words, whatever they are about.
+    last: String,
+}
+
+fn after_mark(mut stream: impl Read) -> Printed {
+    let (mut kept, mut last): (Vec<u8>, Vec<u8>) = (Vec::new(), Vec::new());
     let mut marked = false;
     let mut chunk = [0; 16 * 1024];
     while let Ok(read @ 1..) = stream.read(&mut chunk) {
+        last.extend_from_slice(&chunk[..read]);
+        last.drain(..last.len().saturating_sub(OUTPUT_BYTES_MAX));
         kept.extend_from_slice(&chunk[..read]);
         if !marked {
             match kept.windows(MARK.len()).position(|window| window == MARK.as_bytes()) {
@@ -187,20 +223,22 @@ fn after_mark(mut stream: impl Read) -> String {
             kept.truncate(OUTPUT_BYTES_MAX);
         }
     }
-    if !marked {
-        return String::new();
-    }
     let text = String::from_utf8_lossy(&kept).into_owned();
-    text.split("\ntest result:").next().unwrap_or_default().trim_end_matches("ok").trim().to_owned()
+    let text = text.split("\ntest result:").next().unwrap_or_default().trim();
+    let text = text.strip_suffix("ok").unwrap_or(text).trim().to_owned();
+    Printed { marked: marked.then_some(text), last: String::from_utf8_lossy(&last).into_owned() }
 }
 
-/// Stores the report where the command line finds it, says what came of the story, and fails the test unless it
-/// holds.
-fn publish<V>(story: &Story<V>, told: &Told) {
+/// Stores the report where the command line finds it.
+fn keep<V>(story: &Story<V>, told: &Told) {
     let folder = Place::of(story.told_at.file()).reports();
     if std::fs::create_dir_all(&folder).is_ok() {
         write(&folder.join(format!("{}.json", told.report.story)), told);
     }
+}
+
+/// Says what came of the story, and fails the test unless it holds.
+fn say(told: &Told) {
     if told.report.verdict == VerdictName::Holds {
         // Written past the test's captured output: a pass says how much it covers.
         let _ = writeln!(std::io::stderr(), "{}", told.text);

@@ -2,13 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use explorer::schedule::Schedule;
 use explorer::{
-    Counts, GridCell, Met, Observation, Progress, Properties, Property, Report, Scenario, Verdict, Violation, Witness,
+    Counts, GridCell, Met, Observation, Progress, Properties, Property, Replayed, Report, Scenario, Verdict, Violation,
+    Witness,
 };
 
 use crate::ladder::{DEEP, Size};
 use crate::seen::Seen;
 use crate::story::{Sometimes, Story};
+use crate::variables;
 
 /// What came of a story.
 pub(crate) struct Climbed {
@@ -24,14 +27,11 @@ pub(crate) struct Climbed {
 
 type Judge<'a> = Box<dyn Fn(&Observation<'_>) -> Result<(), String> + Sync + 'a>;
 
-/// Set to climb also the worlds that only maintainers have time for.
-pub const DEEP_VARIABLE: &str = "WORKSHOP_DEEP";
-
 impl<V: 'static> Story<V> {
     /// The sizes to climb.
     pub(crate) fn rungs(&self) -> Vec<Size> {
         let mut sizes = self.sizes.clone();
-        if std::env::var_os(DEEP_VARIABLE).is_some() && sizes.iter().any(|size| size.messages > 1) {
+        if std::env::var_os(variables::DEEP).is_some() && sizes.iter().any(|size| size.messages > 1) {
             sizes.extend(DEEP.iter().filter(|size| !self.sizes.contains(size)));
         }
         sizes
@@ -72,6 +72,28 @@ impl<V: 'static> Story<V> {
 
     /// Explores one world.
     fn explore(&self, scenario: Scenario) -> Report {
+        self.with_properties(&scenario, |properties| explorer::explore(&scenario, properties))
+            .unwrap_or_else(|report| *report)
+    }
+
+    /// Follows a schedule in the world of one rung.
+    ///
+    /// # Errors
+    /// Which step cannot happen where it stands.
+    pub(crate) fn follow(&self, scenario: &Scenario, schedule: &Schedule) -> Result<Replayed, String> {
+        self.with_properties(scenario, |properties| explorer::replay(scenario, properties, schedule))
+            .unwrap_or_else(|_| Err("the world's serial outcomes cannot be told".to_owned()))
+    }
+
+    /// Makes the story's properties for one world.
+    ///
+    /// # Errors
+    /// The report of the serial world's exploration, if that could not visit every state.
+    fn with_properties<R>(
+        &self,
+        scenario: &Scenario,
+        with: impl FnOnce(&Properties<'_>) -> R,
+    ) -> Result<R, Box<Report>> {
         let adapt = |judge| -> Judge<'_> { self.adapt(judge) };
         let always: Vec<Judge<'_>> = self.always.iter().map(|claim| adapt(&claim.judge)).collect();
         let quiescent: Vec<Judge<'_>> = self.when_quiescent.iter().map(|claim| adapt(&claim.judge)).collect();
@@ -85,11 +107,10 @@ impl<V: 'static> Story<V> {
         let serial = match &self.serial {
             None => None,
             Some((claim, outcome)) => {
-                let outcome_of =
-                    |observation: &Observation<'_>| outcome(&Seen::new(observation, &*self.view));
+                let outcome_of = |observation: &Observation<'_>| outcome(&Seen::new(observation, &*self.view));
                 match explorer::outcomes(&scenario.clone().serial(), &outcome_of) {
                     Ok(outcomes) => Some((claim, outcome, outcomes)),
-                    Err(report) => return *report,
+                    Err(report) => return Err(report),
                 }
             }
         };
@@ -140,7 +161,7 @@ impl<V: 'static> Story<V> {
             };
             properties.sometimes.push(Witness { claim, met });
         }
-        explorer::explore(&scenario, &properties)
+        Ok(with(&properties))
     }
 
     fn adapt<'a>(&'a self, judge: &'a crate::story::Judge<V>) -> Judge<'a> {

@@ -22,10 +22,11 @@
 //! - [`ladder`]: sizes of worlds, smallest first.
 //! - [`properties`]: the standard properties, named once.
 //! - [`seen`]: what a property may read.
-//! - [`climb`]: explores the worlds, one after the other, and says what came of it.
-//! - [`child`]: runs that in a process of its own, so that nothing a handler does can harm the test run.
+//! - `climb`: explores the worlds, one after the other, and says what came of it.
+//! - `child`: runs that in a process of its own, so that nothing a handler does can harm the test run.
 //! - [`report`]: the result as data, for the command line.
 //! - [`telling`]: the result as text, for people.
+//! - [`variables`]: how the command line talks to a story.
 
 mod child;
 mod climb;
@@ -36,6 +37,7 @@ pub mod report;
 pub mod seen;
 pub mod story;
 pub mod telling;
+pub mod variables;
 
 pub use explorer::{Client, Event, Scenario};
 pub use kit::documents::Docs;

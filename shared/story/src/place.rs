@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// Set to the folder in which results go.
-pub const REPORTS_VARIABLE: &str = "WORKSHOP_REPORTS";
+use crate::variables;
 
 /// Whose answer a story is told against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +40,7 @@ impl Place {
 
     /// The folder for this story's results.
     pub(crate) fn reports(&self) -> PathBuf {
-        if let Some(folder) = std::env::var_os(REPORTS_VARIABLE) {
+        if let Some(folder) = std::env::var_os(variables::REPORTS) {
             return folder.into();
         }
         let name = match self.whose {

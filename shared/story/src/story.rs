@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::child;
 use crate::ladder::Size;
-use crate::properties::{PROGRESS, SERIAL_EQUIVALENCE, Standard};
+use crate::properties::Standard;
 use crate::seen::Seen;
 
 /// What a property says of a state: `true`, or `Ok(())`, if all is well.
@@ -188,18 +188,5 @@ impl<V: 'static> Story<V> {
     #[track_caller]
     pub fn check(self) {
         child::check(&self);
-    }
-
-    /// The standard property of a story's claim in words, for its own reports.
-    pub(crate) fn standard_of(&self, words: &str) -> Option<Standard> {
-        let claims = self.always.iter().chain(&self.when_quiescent);
-        claims
-            .filter(|claim| claim.words == words)
-            .map(|claim| claim.standard)
-            .next()
-            .or_else(|| (self.can_finish.as_deref() == Some(words)).then_some(PROGRESS))
-            .or_else(|| {
-                self.serial.as_ref().filter(|(claim, _)| claim == words).map(|_| SERIAL_EQUIVALENCE)
-            })
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use explorer::page::Heading;
 use explorer::schedule::Schedule;
-use explorer::{Trace, Verdict, Violation, diagram, page};
+use explorer::{Replayed, Trace, Verdict, Violation, diagram, page};
 
 use crate::climb::{Climbed, steps_and_faults};
 use crate::place::Place;
@@ -88,14 +88,11 @@ pub(crate) fn tell<V>(story: &Story<V>, name: &str, climbed: Climbed) -> Told {
                 replay: replay_command(&place),
             };
             let paths = keep(&place, name, rung, &heading, &violation);
-            violated(&mut told, &place, &violation);
+            violated(&mut told, &violation);
             told.report.schedule = paths.as_ref().map(|(schedule, _)| schedule.clone());
             told.report.page = paths.map(|(_, page)| page);
-            let how = format!(
-                "violated {} ({}, {millis} ms; {world})",
-                steps_and_faults(&violation),
-                states(counts.states)
-            );
+            let how =
+                format!("violated {} ({}, {millis} ms; {world})", steps_and_faults(&violation), states(counts.states));
             told.text = violation_text(&title("✗", &violation.property), &how, &violation);
             told.text += &format!("\n\n  replay  {}", heading.replay);
             if let Some(page) = &told.report.page {
@@ -106,15 +103,35 @@ pub(crate) fn tell<V>(story: &Story<V>, name: &str, climbed: Climbed) -> Told {
     told
 }
 
+/// What came of a schedule that was followed again.
+pub(crate) fn tell_again<V>(story: &Story<V>, name: &str, replayed: Result<Replayed, String>) -> Told {
+    let place = Place::of(story.told_at.file());
+    let mut told = blank(&place, name);
+    let line = story.told_at.line();
+    match replayed {
+        Err(error) => {
+            told.report.message = format!("the schedule no longer fits the code: {error}");
+            told.text = format!("{}\n  {}", title("?", &story.claim, &place, line), told.report.message);
+        }
+        Ok(Replayed { trace, violated: None }) => {
+            told.report.verdict = VerdictName::Holds;
+            told.report.message = "the schedule violates nothing any more".to_owned();
+            let claim = title("✓", &story.claim, &place, line);
+            told.text = format!("{claim}\n  {}\n\n{}", told.report.message, diagram::draw(&trace));
+        }
+        Ok(Replayed { trace, violated: Some((property, explanation)) }) => {
+            let faults = trace.steps.iter().filter(|step| step.fault.is_some()).count() as u8;
+            let violation = Violation { property, why: String::new(), explanation, trace, faults };
+            violated(&mut told, &violation);
+            let how = format!("still {}", told.report.message);
+            told.text = violation_text(&title("✗", &violation.property, &place, line), &how, &violation);
+        }
+    }
+    told
+}
+
 /// The result of a story whose process never came back from running some code.
-pub(crate) fn never_came_back(
-    place: &Place,
-    _claim: &str,
-    line: u32,
-    name: &str,
-    how: &str,
-    trace: &Trace,
-) -> Told {
+pub(crate) fn never_came_back(place: &Place, _claim: &str, line: u32, name: &str, how: &str, trace: &Trace) -> Told {
     let property = if how.starts_with("computes") { "finishes" } else { "does not panic" };
     let violation = Violation {
         property: format!("the handler {property}"),
@@ -124,7 +141,7 @@ pub(crate) fn never_came_back(
         faults: trace.steps.iter().filter(|step| step.fault.is_some()).count() as u8,
     };
     let mut told = blank(place, name);
-    violated(&mut told, place, &violation);
+    violated(&mut told, &violation);
     let how = format!("violated {}", steps_and_faults(&violation));
     told.text = violation_text(&title("✗", &violation.property, place, line), &how, &violation);
     told
@@ -171,7 +188,7 @@ fn blank(place: &Place, name: &str) -> Told {
     }
 }
 
-fn violated(told: &mut Told, _place: &Place, violation: &Violation) {
+fn violated(told: &mut Told, violation: &Violation) {
     told.report.verdict = VerdictName::Violated;
     told.report.property = violation.property.clone();
     told.report.faults = violation.faults;

@@ -1,0 +1,308 @@
+//! What must be run: every answer of every exercise, in parallel, and what each must come to.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::Result;
+use story::report::VerdictName;
+use story::telling::thousands;
+
+use super::Reasons;
+use crate::cargo::{Binary, Built};
+use crate::catalogue::Exercise;
+use crate::commands::wrong_attempts::Attempt;
+use crate::repo::{Repo, read, same_lines};
+use crate::screen::{green, red};
+use crate::telling::{Run, Telling, verdict_name};
+
+/// Whose answer is told.
+#[derive(Clone, Debug)]
+enum Answer {
+    Start,
+    Solution,
+    Attempt(Attempt),
+}
+
+struct Job {
+    exercise: Exercise,
+    answer: Answer,
+    binaries: Vec<Binary>,
+    story: String,
+    reports: PathBuf,
+}
+
+/// What came of one answer.
+struct Told {
+    exercise: String,
+    answer: Answer,
+    telling: Result<Telling>,
+}
+
+/// What came of all answers.
+pub(super) struct Answers {
+    told: Vec<Told>,
+    /// What could not be built.
+    missing: BTreeMap<String, Reasons>,
+}
+
+/// A row of the table, and what is off.
+pub(super) struct Verified {
+    start: Option<bool>,
+    solution: Option<bool>,
+    wrong: (usize, usize),
+    also_correct: (usize, usize),
+    millis: u64,
+    pub(super) reasons: Reasons,
+}
+
+impl Answers {
+    /// Runs every answer that could be built.
+    pub(super) fn gather(
+        repo: &Repo,
+        exercises: &[Exercise],
+        attempts: &BTreeMap<String, Vec<Attempt>>,
+        built: &Built,
+        deep: bool,
+    ) -> Result<Answers> {
+        let mut jobs = Vec::new();
+        let mut missing: BTreeMap<String, Reasons> = BTreeMap::new();
+        for exercise in exercises {
+            let story = read(&repo.story(exercise)).unwrap_or_default();
+            let home = repo.target().join("workshop").join("verify").join(&exercise.number);
+            let mut add = |answer: Answer, folder: &Path, test: Option<&str>, reports: PathBuf| {
+                let binaries = built.find(folder, test);
+                if !binaries.is_empty() {
+                    let (exercise, story) = (exercise.clone(), story.clone());
+                    jobs.push(Job { exercise, answer, binaries, story, reports });
+                    return;
+                }
+                let which = test.map_or("the tests".to_owned(), |test| format!("tests/{test}.rs"));
+                let reason = format!("{which} of {} cannot be compiled, or not be found", repo.shown(folder));
+                let reasons = missing.entry(exercise.number.clone()).or_default();
+                if !reasons.contains(&reason) {
+                    reasons.push(reason);
+                }
+            };
+            if is_untouched(repo, exercise) {
+                add(Answer::Start, &repo.exercise(exercise), None, home.join("start"));
+            }
+            let solution = repo.solution(exercise);
+            add(Answer::Solution, &solution, Some("story"), home.join("solution"));
+            for attempt in attempts.get(&exercise.number).into_iter().flatten() {
+                let reports = home.join(attempt.folder).join(&attempt.name);
+                add(Answer::Attempt(attempt.clone()), &solution, Some("attempts"), reports);
+            }
+        }
+        Ok(Answers { told: run_all(jobs, deep), missing })
+    }
+
+    /// What one exercise's answers come to.
+    pub(super) fn judge(&self, repo: &Repo, exercise: &Exercise) -> Verified {
+        let mut verified = Verified {
+            start: None,
+            solution: None,
+            wrong: (0, 0),
+            also_correct: (0, 0),
+            millis: 0,
+            reasons: self.missing.get(&exercise.number).cloned().unwrap_or_default(),
+        };
+        for told in self.told.iter().filter(|told| told.exercise == exercise.number) {
+            let who = match &told.answer {
+                Answer::Start => "the starting point".to_owned(),
+                Answer::Solution => "the solution".to_owned(),
+                Answer::Attempt(attempt) => repo.shown(&attempt.path),
+            };
+            let reason = match &told.telling {
+                Err(error) => Some(format!("{error:#}")),
+                Ok(telling) => {
+                    verified.millis += telling.millis();
+                    judge(&told.answer, exercise, telling)
+                }
+            };
+            let fits = reason.is_none();
+            match &told.answer {
+                Answer::Start => verified.start = Some(fits),
+                Answer::Solution => verified.solution = Some(fits),
+                Answer::Attempt(attempt) => {
+                    let count = if attempt.is_wrong() { &mut verified.wrong } else { &mut verified.also_correct };
+                    count.0 += usize::from(fits);
+                    count.1 += 1;
+                }
+            }
+            verified.reasons.extend(reason.map(|reason| format!("{who} {reason}")));
+        }
+        verified
+    }
+}
+
+impl Verified {
+    /// The exercise's row of the table.
+    pub(super) fn row(&self, exercise: &Exercise) -> String {
+        let coloured = |fits: bool, cell: String| if fits { green(&cell) } else { red(&cell) };
+        let one = |fits: Option<bool>, yes: &str, width: usize| {
+            let cell = match fits {
+                Some(true) => yes,
+                Some(false) => "off",
+                None => "not run",
+            };
+            coloured(fits == Some(true), format!("{cell:<width$}"))
+        };
+        let all = |(fit, all): (usize, usize), verb: &str| {
+            coloured(fit == all && all > 0, format!("{:<14}", format!("{fit} of {all} {verb}")))
+        };
+        format!(
+            "{:<30}  {}  {}  {}  {}  {:>6} ms",
+            format!("{} {}", exercise.number, exercise.title),
+            one(self.start, "red as promised", 15),
+            one(self.solution, "holds", 8),
+            all(self.wrong, "die"),
+            all(self.also_correct, "hold"),
+            thousands(self.millis)
+        )
+    }
+}
+
+/// Whether the attendee's file is the starting point; otherwise it says nothing about the kit.
+fn is_untouched(repo: &Repo, exercise: &Exercise) -> bool {
+    let start = read(&repo.solution(exercise).join("start.rs"));
+    let answer = read(&repo.answer(exercise));
+    matches!((start, answer), (Ok(start), Ok(answer)) if same_lines(&start, &answer))
+}
+
+/// What is off with what an answer came to, if anything.
+fn judge(answer: &Answer, exercise: &Exercise, telling: &Telling) -> Option<String> {
+    match answer {
+        Answer::Start => must_violate_first(exercise.fails_with.as_deref().unwrap_or_default(), telling),
+        Answer::Solution => must_hold(telling),
+        Answer::Attempt(attempt) if attempt.is_wrong() => {
+            must_violate(attempt.header.dies_by.as_deref().unwrap_or_default(), telling)
+        }
+        Answer::Attempt(_) => must_hold(telling),
+    }
+}
+
+/// The property on which `check` would end is the promised one.
+fn must_violate_first(property: &str, telling: &Telling) -> Option<String> {
+    let worst = telling.worst();
+    let fits = worst.is_some_and(|worst| worst.verdict == VerdictName::Violated && worst.property == property);
+    (!fits).then(|| format!("should first violate \"{property}\", but {}", came_to(telling)))
+}
+
+/// Some story is violated by exactly this property.
+fn must_violate(property: &str, telling: &Telling) -> Option<String> {
+    (!telling.violated().contains(&property))
+        .then(|| format!("should violate \"{property}\", but {}", came_to(telling)))
+}
+
+fn must_hold(telling: &Telling) -> Option<String> {
+    (!telling.holds()).then(|| format!("should hold in all stories, but {}", came_to(telling)))
+}
+
+/// What came, in words.
+fn came_to(telling: &Telling) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for told in &telling.stories {
+        let report = &told.report;
+        let what = match report.verdict {
+            VerdictName::Holds => continue,
+            VerdictName::Violated => format!("\"{}\" is violated", report.property),
+            VerdictName::Vacuous => format!("\"{}\" never happens", report.property),
+            other => format!("{} is {}: {}", report.story, verdict_name(other), report.message),
+        };
+        if !words.contains(&what) {
+            words.push(what);
+        }
+    }
+    match words.is_empty() {
+        true => "every story holds".to_owned(),
+        false => words.join(", and "),
+    }
+}
+
+/// Runs the jobs on as many threads as there are cores.
+fn run_all(jobs: Vec<Job>, deep: bool) -> Vec<Told> {
+    let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get()).min(jobs.len().max(1));
+    let next = AtomicUsize::new(0);
+    let told: Mutex<Vec<(usize, Told)>> = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                while let Some((at, job)) = take(&jobs, &next) {
+                    let filter = match &job.answer {
+                        Answer::Attempt(attempt) => Some(attempt.filter()),
+                        Answer::Start | Answer::Solution => None,
+                    };
+                    let run = Run { binaries: &job.binaries, filter: filter.as_deref(), reports: &job.reports, deep };
+                    let telling = run.tell(&job.exercise, &job.story);
+                    let result = Told { exercise: job.exercise.number.clone(), answer: job.answer.clone(), telling };
+                    if let Ok(mut told) = told.lock() {
+                        told.push((at, result));
+                        show_progress(told.len(), jobs.len());
+                    }
+                }
+            });
+        }
+    });
+    let mut told = told.into_inner().unwrap_or_default();
+    told.sort_by_key(|(at, _)| *at);
+    told.into_iter().map(|(_, told)| told).collect()
+}
+
+fn take<'a>(jobs: &'a [Job], next: &AtomicUsize) -> Option<(usize, &'a Job)> {
+    let at = next.fetch_add(1, Ordering::Relaxed);
+    Some((at, jobs.get(at)?))
+}
+
+/// On a terminal, a line that is overwritten.
+fn show_progress(done: usize, all: usize) {
+    let mut err = std::io::stderr();
+    if err.is_terminal() {
+        let end = if done == all { "\r                              \r" } else { "" };
+        let _ = write!(err, "\r{done} of {all} answers explored {end}");
+        let _ = err.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telling::tests::told;
+
+    fn telling(stories: &[(VerdictName, &str)]) -> Telling {
+        let stories = stories.iter().enumerate();
+        Telling {
+            stories: stories.map(|(at, (verdict, property))| told(&format!("s{at}"), *verdict, property)).collect(),
+        }
+    }
+
+    #[test]
+    fn a_wrong_attempt_dies_by_its_named_property_and_no_other() {
+        let two = telling(&[(VerdictName::Violated, "p"), (VerdictName::Holds, ""), (VerdictName::Violated, "q")]);
+        assert_eq!(must_violate("q", &two), None);
+        let reason = must_violate("r", &two).unwrap();
+        assert_eq!(reason, "should violate \"r\", but \"p\" is violated, and \"q\" is violated");
+        let right = telling(&[(VerdictName::Holds, "")]);
+        assert!(must_violate("p", &right).unwrap().ends_with("every story holds"));
+        let vacuous = telling(&[(VerdictName::Vacuous, "p")]);
+        assert!(must_violate("p", &vacuous).is_some());
+    }
+
+    #[test]
+    fn a_starting_point_is_red_first_by_its_promise() {
+        let two = telling(&[(VerdictName::Violated, "p"), (VerdictName::Violated, "q")]);
+        assert_eq!(must_violate_first("p", &two), None);
+        assert!(must_violate_first("q", &two).is_some());
+        let error = telling(&[(VerdictName::Violated, "p"), (VerdictName::Error, "")]);
+        assert!(must_violate_first("p", &error).is_some(), "a story that cannot be told is worse");
+    }
+
+    #[test]
+    fn another_answer_holds_in_all_stories() {
+        assert_eq!(must_hold(&telling(&[(VerdictName::Holds, "")])), None);
+        assert!(must_hold(&telling(&[(VerdictName::Holds, ""), (VerdictName::Unrefuted, "")])).is_some());
+        assert!(must_hold(&telling(&[])).is_some(), "no story is no proof");
+    }
+}

@@ -1,0 +1,321 @@
+//! What a step reads like: the words on its arrow, those after its head, and where a fault strikes.
+
+use std::ops::RangeInclusive;
+
+use serde_json::Value;
+use sim::Fault;
+
+use super::is_message;
+use crate::trace::{Snapshot, Step, StepKind, Trace};
+
+/// Longest text that is shown of a document or a body.
+const DETAIL_MAX: usize = 40;
+
+/// Longest list that is shown inside of one.
+const LIST_MAX: usize = 24;
+
+/// How a step is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// A message from one to the other.
+    Arrow {
+        /// It never takes effect: a cross in place of the head.
+        struck: bool,
+        /// It stands for a whole run.
+        run: bool,
+    },
+    /// Something that passes from one to the other without either saying so, such as an expired lock.
+    Event,
+    /// Something that befalls one participant, with its sign.
+    At(char),
+}
+
+/// What a row says.
+#[derive(Clone, Debug)]
+pub(crate) struct Words {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    /// On the arrow.
+    pub(crate) label: String,
+    /// After its head; may be empty.
+    pub(crate) outcome: String,
+    pub(crate) shape: Shape,
+    /// Begins the outcome with a cross, where the arrow itself does not show it.
+    pub(crate) crossed: bool,
+}
+
+impl Words {
+    /// Of one step.
+    pub(crate) fn of(trace: &Trace, at: usize) -> Self {
+        let step = &trace.steps[at];
+        let last = trace.participants.len().saturating_sub(1);
+        let (from, to) = (step.from.min(last), step.to.min(last));
+        let label = clean(&step.label);
+        let result = clean(&step.result);
+        if step.kind == StepKind::Crash {
+            let label = with_fault(step.fault.or(Some(Fault::Crash)), &label);
+            let shape = Shape::At('†');
+            return Words { from, to: from, label, outcome: not_ok(&result), shape, crossed: false };
+        }
+        let faulty = step.fault.is_some();
+        if from == to {
+            let shape = Shape::At(if faulty { '✗' } else { '●' });
+            let label = with_fault(step.fault, &label);
+            return Words { from, to, label, outcome: not_ok(&result), shape, crossed: false };
+        }
+        if !is_message(step.kind) {
+            let label = with_fault(step.fault, &label);
+            let label = if faulty { format!("✗ {label}") } else { label };
+            return Words { from, to, label, outcome: not_ok(&result), shape: Shape::Event, crossed: false };
+        }
+        let struck = struck(step, before(trace, at));
+        let shape = Shape::Arrow { struck, run: false };
+        let outcome = outcome(step, &result, struck);
+        if step.kind == StepKind::Answer && !faulty {
+            let label = match (answer(&label), result.as_str()) {
+                (label, "") => label,
+                (label, result) if label.is_empty() => result.to_owned(),
+                (label, result) => format!("{label}: {result}"),
+            };
+            return Words { from, to, label, outcome: String::new(), shape, crossed: false };
+        }
+        Words { from, to, label, outcome, shape, crossed: faulty && !struck }
+    }
+
+    /// Of a run that nothing disturbed, as one row: its first step, and what came of it.
+    pub(crate) fn of_run(trace: &Trace, run: &RangeInclusive<usize>, operations: bool) -> Self {
+        let mut words = Words::of(trace, *run.start());
+        let last = Words::of(trace, *run.end());
+        let ended = match trace.steps[*run.end()].kind {
+            StepKind::Answer => last.label,
+            StepKind::Ack => "done".to_owned(),
+            StepKind::Returned => "given back".to_owned(),
+            _ if last.outcome.is_empty() => "ok".to_owned(),
+            _ => last.outcome,
+        };
+        let steps = run.end() - run.start() + 1;
+        let named: Vec<String> = trace.steps[run.clone()]
+            .iter()
+            .filter(|step| step.kind == StepKind::Operation)
+            .map(|step| clean(&step.label))
+            .collect();
+        words.outcome = if operations && !named.is_empty() {
+            format!("{ended} ({steps} steps: {})", named.join(", "))
+        } else {
+            format!("{ended} ({steps} steps)")
+        };
+        words.shape = Shape::Arrow { struck: false, run: true };
+        words
+    }
+
+    /// The same with a shorter outcome, where one is known.
+    pub(crate) fn brief(&self) -> Self {
+        Words { outcome: self.outcome.replace("unknown: it was ", "unknown: "), ..self.clone() }
+    }
+
+    /// The outcome as it stands after an arrow's head.
+    pub(crate) fn after(&self) -> String {
+        if self.crossed && !self.outcome.is_empty() { format!("✗ {}", self.outcome) } else { self.outcome.clone() }
+    }
+
+    /// The outcome, with its cross wherever that is drawn.
+    pub(crate) fn marked(&self) -> String {
+        match self.shape {
+            Shape::Arrow { struck: true, .. } if !self.outcome.is_empty() => format!("✗ {}", self.outcome),
+            _ => self.after(),
+        }
+    }
+
+    /// Label and outcome in one.
+    pub(crate) fn together(&self) -> String {
+        match (self.label.as_str(), self.marked().as_str()) {
+            (label, "") => label.to_owned(),
+            ("", outcome) => outcome.to_owned(),
+            (label, outcome) => format!("{label}: {outcome}"),
+        }
+    }
+}
+
+/// The world before a step.
+pub(crate) fn before(trace: &Trace, at: usize) -> &Snapshot {
+    if at == 0 { &trace.initial } else { &trace.steps[at - 1].after }
+}
+
+/// One line without control characters, with UUIDs shortened to their first group.
+pub(crate) fn clean(text: &str) -> String {
+    let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut line = spaced.split_whitespace().collect::<Vec<&str>>().join(" ");
+    let mut from = 0;
+    while let Some(at) = line[from..].find('-').map(|at| from + at) {
+        from = at + 1;
+        let Some(start) = at.checked_sub(UUID_GROUP) else { continue };
+        if line.get(start..start + UUID_CHARS).is_some_and(is_uuid) {
+            line.replace_range(at..start + UUID_CHARS, "");
+            from = at;
+        }
+    }
+    line
+}
+
+/// Characters of a UUID, and of its first group.
+const UUID_CHARS: usize = 36;
+const UUID_GROUP: usize = 8;
+
+fn is_uuid(text: &str) -> bool {
+    text.char_indices().all(|(at, c)| if matches!(at, 8 | 13 | 18 | 23) { c == '-' } else { c.is_ascii_hexdigit() })
+}
+
+/// At most so many characters, the last being `…` where some are left out.
+pub(crate) fn shorten(text: &str, chars_max: usize) -> String {
+    if text.chars().count() <= chars_max {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(chars_max.saturating_sub(1)).collect();
+    if chars_max > 0 {
+        short.push('…');
+    }
+    short
+}
+
+/// Documents and bodies without the punctuation of JSON, shortened: `state Open, items […]`.
+pub(crate) fn plain(detail: &str) -> String {
+    let detail = clean(detail);
+    let part = |part: &str| if part == "deleted" { Some(part.to_owned()) } else { json(part) };
+    let text = json(&detail)
+        .or_else(|| detail.split(" + ").map(part).collect::<Option<Vec<String>>>().map(|parts| parts.join(" + ")))
+        .or_else(|| {
+            let (id, body) = detail.split_once(' ')?;
+            Some(format!("{id} {}", json(body)?))
+        });
+    shorten(&text.unwrap_or(detail), DETAIL_MAX)
+}
+
+/// One JSON value in words; none if it is something else.
+fn json(text: &str) -> Option<String> {
+    let scalar = |value: &Value| match value {
+        Value::String(text) => Some(clean(text)),
+        Value::Array(values) => values.is_empty().then(|| "[]".to_owned()),
+        Value::Object(fields) => fields.is_empty().then(|| "{}".to_owned()),
+        other => Some(other.to_string()),
+    };
+    let brief = |value: &Value| match value {
+        Value::Array(values) => {
+            let values: Option<Vec<String>> = values.iter().map(scalar).collect();
+            let list = values.map(|values| format!("[{}]", values.join(", ")));
+            list.filter(|list| list.chars().count() <= LIST_MAX).unwrap_or_else(|| "[…]".to_owned())
+        }
+        value => scalar(value).unwrap_or_else(|| "{…}".to_owned()),
+    };
+    Some(match serde_json::from_str(text).ok()? {
+        Value::Object(fields) if !fields.is_empty() => {
+            let nested = |value: &Value| value.is_array() || value.is_object();
+            // What fits into a word comes first: the rest may be cut off.
+            let (rest, first): (Vec<_>, Vec<_>) = fields.iter().partition(|(_, value)| nested(value));
+            let named = first.into_iter().chain(rest).map(|(name, value)| format!("{} {}", clean(name), brief(value)));
+            named.collect::<Vec<String>>().join(", ")
+        }
+        value => brief(&value),
+    })
+}
+
+/// What a client hears: `ok "already submitted"` as `ok: already submitted`.
+fn answer(label: &str) -> String {
+    match label.strip_prefix("ok ") {
+        Some(value) => format!("ok: {}", plain(value)),
+        None => label.to_owned(),
+    }
+}
+
+fn not_ok(result: &str) -> String {
+    if result == "ok" { String::new() } else { result.to_owned() }
+}
+
+/// What came of a message that is no answer itself.
+fn outcome(step: &Step, result: &str, struck: bool) -> String {
+    let or = |words: &str| if matches!(result, "" | "ok") { words.to_owned() } else { result.to_owned() };
+    match step.fault {
+        Some(Fault::ReadRefused | Fault::WriteRefused | Fault::SendRefused | Fault::CallRefused) => or("refused"),
+        Some(Fault::WriteUnknown | Fault::SendUnknown | Fault::CallUnknown) => {
+            let known = if struck { "it was not done" } else { "it was done" };
+            // Anything else that the step says, such as what it dropped, stays.
+            let rest = ["unknown", "(", ": ", known, ")"]
+                .iter()
+                .fold(result, |rest, said| rest.strip_prefix(said).unwrap_or(rest).trim_start());
+            match rest {
+                "" | "ok" => format!("unknown: {known}"),
+                rest => format!("unknown: {known}; {}", rest.trim_start_matches([';', ' '])),
+            }
+        }
+        Some(Fault::SpuriousConflict) => or("conflict, though nobody wrote"),
+        Some(Fault::StaleRead) => match (result, step.detail.as_str()) {
+            ("" | "ok" | "stale", "") => "stale".to_owned(),
+            ("" | "ok" | "stale", detail) => format!("stale: {}", plain(detail)),
+            (result, _) => with_fault(step.fault, result),
+        },
+        Some(Fault::AckLost) => with_fault(step.fault, &or("ack lost")),
+        Some(fault) => with_fault(Some(fault), &or(fault.name())),
+        // The body of a message was seen when it was sent, and its arrow has little room.
+        None if step.kind == StepKind::Deliver => not_ok(result),
+        None if matches!(result, "" | "ok") && !step.detail.is_empty() => plain(&step.detail),
+        None => plain(result),
+    }
+}
+
+/// Whether a message never takes effect.
+fn struck(step: &Step, before: &Snapshot) -> bool {
+    match step.fault {
+        Some(
+            Fault::ReadRefused
+            | Fault::WriteRefused
+            | Fault::SendRefused
+            | Fault::CallRefused
+            | Fault::SpuriousConflict
+            | Fault::AckLost
+            | Fault::Loss,
+        ) => true,
+        Some(Fault::WriteUnknown | Fault::SendUnknown | Fault::CallUnknown) => {
+            !says_done(&step.result).unwrap_or_else(|| took_effect(&step.after, before))
+        }
+        Some(_) => false,
+        // During an outage operations get no answer, and that is no fault of its own.
+        None => {
+            step.kind == StepKind::Operation
+                && ["refused", "unknown", "no answer"].iter().any(|word| step.result.starts_with(word))
+        }
+    }
+}
+
+/// Whether a result says that the effect took place; none where it says neither.
+fn says_done(result: &str) -> Option<bool> {
+    if result.contains("not done") { Some(false) } else { result.contains("was done").then_some(true) }
+}
+
+fn took_effect(after: &Snapshot, before: &Snapshot) -> bool {
+    after.documents != before.documents
+        || after.queues != before.queues
+        || after.sent != before.sent
+        || after.services != before.services
+}
+
+/// A text that names its fault: the fault's name comes first where the text does not hint at it.
+fn with_fault(fault: Option<Fault>, text: &str) -> String {
+    let Some(fault) = fault else { return text.to_owned() };
+    let hints: &[&str] = match fault {
+        Fault::ReadRefused | Fault::WriteRefused | Fault::SendRefused | Fault::CallRefused => &["refused"],
+        Fault::WriteUnknown | Fault::SendUnknown | Fault::CallUnknown => &["unknown"],
+        Fault::AckLost | Fault::Loss => &["lost", "lose", "loss"],
+        Fault::Crash => &["crash", "dies"],
+        Fault::LockExpired => &["lock"],
+        Fault::Duplicate => &["duplicate", "another copy"],
+        Fault::StaleRead => &["stale"],
+        Fault::SpuriousConflict => &["conflict"],
+        Fault::Outage => &["outage", "stops answering"],
+    };
+    if text.is_empty() {
+        fault.name().to_owned()
+    } else if hints.iter().any(|hint| text.contains(hint)) {
+        text.to_owned()
+    } else {
+        format!("{}: {text}", fault.name())
+    }
+}

@@ -1,0 +1,721 @@
+//! Tells a path through the states as a schedule: who did what to whom, and what came of it.
+
+use kit::port::{Failure, Operation, Reply};
+
+use crate::action::{Action, ActionKind};
+use crate::engine::{Engine, OUT_BUS, OUT_SERVICES, OUT_STORE, WriteEffect};
+use crate::history::{CodeKey, End, IDLE, NodeId};
+use crate::layout::{Actor, DOCUMENTS, EXTRA, HELD, NODE, SERVICES, SPENT};
+use crate::logs;
+use crate::operation::Kind;
+use crate::schedule::Schedule;
+use crate::steps::{Step as Taken, Steps};
+use crate::trace::{Participant, Role, Snapshot, Step, StepKind, Trace};
+
+/// Tells whether a quiescent state is a good end.
+pub(crate) type GoodEnd<'a> = dyn Fn(&Engine<'_>, &[u32]) -> bool + 'a;
+
+/// States that are expanded, at most, to find the step after which no good end can be reached.
+const LOOK_AHEAD_MAX: usize = 30_000;
+
+/// Who takes part, and where each stands among the participants.
+struct Cast {
+    participants: Vec<Participant>,
+    /// For each actor: the participant that runs its code.
+    nodes: Vec<usize>,
+    /// For each actor: the client that calls, if it is one.
+    clients: Vec<Option<usize>>,
+    store: usize,
+    services: Vec<usize>,
+    /// Queues of the scenario, then others that are sent to, by name.
+    queues: Vec<(String, usize)>,
+}
+
+impl Cast {
+    fn of(engine: &Engine<'_>) -> Cast {
+        let scenario = engine.scenario;
+        let mut participants = Vec::new();
+        let mut add = |name: String, role: Role| {
+            participants.push(Participant { name, role });
+            participants.len() - 1
+        };
+        let clients: Vec<usize> =
+            scenario.clients.iter().map(|client| add(client.name.to_string(), Role::Client)).collect();
+        let letter =
+            |at: usize, of: usize| if of > 1 { format!(" {}", (b'A' + at as u8) as char) } else { String::new() };
+        let mut nodes = Vec::new();
+        let mut callers = Vec::new();
+        for actor in &engine.layout.actors {
+            match actor {
+                Actor::Worker { endpoint } => {
+                    let spec = &scenario.endpoints[*endpoint];
+                    let at = nodes.len() - engine.layout.groups[*endpoint].first;
+                    nodes.push(add(format!("{}{}", spec.name, letter(at, spec.workers.into())), Role::Worker));
+                    callers.push(None);
+                }
+                Actor::Client { client } => {
+                    let same: Vec<usize> = (0..scenario.clients.len())
+                        .filter(|other| scenario.clients[*other].node == scenario.clients[*client].node)
+                        .collect();
+                    let at = same.iter().position(|other| other == client).unwrap_or(0);
+                    let name = format!("{}{}", scenario.clients[*client].node, letter(at, same.len()));
+                    nodes.push(add(name, Role::Worker));
+                    callers.push(Some(clients[*client]));
+                }
+            }
+        }
+        let store = add("documents".to_owned(), Role::Store);
+        let services = scenario.services.iter().map(|service| add(service.name.clone(), Role::Service)).collect();
+        let queues =
+            scenario.queues.iter().map(|queue| (queue.name.to_string(), add(queue.name.to_string(), Role::Queue)));
+        let queues = queues.collect();
+        Cast { participants, nodes, clients: callers, store, services, queues }
+    }
+
+    fn queue(&mut self, name: &str) -> usize {
+        if let Some((_, at)) = self.queues.iter().find(|(known, _)| known == name) {
+            return *at;
+        }
+        self.participants.push(Participant { name: name.to_owned(), role: Role::Queue });
+        let at = self.participants.len() - 1;
+        self.queues.push((name.to_owned(), at));
+        at
+    }
+
+    fn name(&self, participant: usize) -> &str {
+        &self.participants[participant].name
+    }
+}
+
+/// A step in words.
+struct Described {
+    kind: StepKind,
+    from: usize,
+    to: usize,
+    label: String,
+    result: String,
+    detail: String,
+    line: String,
+    at: Option<(String, u32)>,
+}
+
+/// What a trace remembers of what went out, in order of time.
+#[derive(Default)]
+struct Memory {
+    sent: Vec<(String, String)>,
+    answers: Vec<(String, String)>,
+}
+
+/// One run, as the trace sees it: the step of each of its pieces, and how far it came.
+struct Told {
+    actor: usize,
+    steps: Vec<usize>,
+    node: NodeId,
+    disturbed: bool,
+}
+
+/// Tells a path. With `good_end`, marks the step after which no good end can be reached; with `logs`, runs every
+/// run of the path once more, to collect what it logs.
+pub(crate) fn trace(engine: &mut Engine<'_>, path: &[Action], good_end: Option<&GoodEnd<'_>>, logs: bool) -> Trace {
+    let mut teller = Teller::new(engine);
+    let mut states = vec![teller.state.clone()];
+    for action in path {
+        teller.steps_here();
+        let at = teller.out.iter().position(|(step, _)| step.action == *action).expect("a path's step is there again");
+        teller.take(at);
+        states.push(teller.state.clone());
+    }
+    teller.steps_here();
+    let quiescent = !teller.out.free;
+    let mut trace = teller.finish(quiescent, logs);
+    if let Some(good_end) = good_end
+        && let Some(at) = point_of_no_return(engine, &states, good_end)
+    {
+        trace.steps[at].point_of_no_return = true;
+    }
+    trace
+}
+
+/// Follows the lines of a schedule: the steps that they name, and the states on the way.
+///
+/// # Errors
+/// Which line cannot happen where it stands, and what can.
+pub(crate) fn follow(engine: &mut Engine<'_>, schedule: &Schedule) -> Result<(Vec<Action>, Vec<Vec<u32>>), String> {
+    let mut teller = Teller::new(engine);
+    let mut path = Vec::new();
+    let mut states = vec![teller.state.clone()];
+    for (number, line) in schedule.steps.iter().enumerate() {
+        let lines = teller.lines_here();
+        let Some(at) = lines.iter().position(|possible| possible == line) else {
+            let possible = lines.iter().map(|line| format!("\n    {line}")).collect::<String>();
+            let possible = if possible.is_empty() { "\n    nothing: all is over".to_owned() } else { possible };
+            return Err(format!("step {} cannot happen there: {line}\n  what can happen there:{possible}", number + 1));
+        };
+        let action = teller.out.iter().nth(at).map(|(step, _)| step.action).expect("a line is a step's");
+        path.push(action);
+        teller.take(at);
+        states.push(teller.state.clone());
+    }
+    Ok((path, states))
+}
+
+struct Teller<'e, 'a> {
+    engine: &'e mut Engine<'a>,
+    cast: Cast,
+    state: Vec<u32>,
+    /// Which actor stands in each slot.
+    who: Vec<usize>,
+    out: Steps,
+    memory: Memory,
+    initial: Snapshot,
+    steps: Vec<Step>,
+    runs: Vec<Told>,
+}
+
+impl<'e, 'a> Teller<'e, 'a> {
+    fn new(engine: &'e mut Engine<'a>) -> Self {
+        let cast = Cast::of(engine);
+        let state = engine.initial();
+        let who = (0..engine.layout.actors.len()).collect();
+        let mut teller = Teller {
+            engine,
+            cast,
+            state,
+            who,
+            out: Steps::default(),
+            memory: Memory::default(),
+            initial: Snapshot::default(),
+            steps: Vec::new(),
+            runs: Vec::new(),
+        };
+        teller.initial = teller.snapshot();
+        teller
+    }
+
+    fn steps_here(&mut self) {
+        self.engine.steps(&self.state, &mut self.out);
+    }
+
+    /// The lines of all steps from here; equal ones are numbered.
+    fn lines_here(&mut self) -> Vec<String> {
+        self.steps_here();
+        let taken: Vec<Taken> = self.out.iter().map(|(step, _)| *step).collect();
+        let mut lines: Vec<String> = Vec::new();
+        for step in taken {
+            let line = self.describe(&step).line;
+            let same = lines.iter().filter(|other| **other == line || other.starts_with(&format!("{line} ("))).count();
+            lines.push(if same > 0 { format!("{line} ({})", same + 1) } else { line });
+        }
+        lines
+    }
+
+    /// Takes the `at`-th step from here.
+    fn take(&mut self, at: usize) {
+        let line = self.lines_here().swap_remove(at);
+        let (taken, words) = self.out.iter().nth(at).expect("the step is there");
+        let (taken, words) = (*taken, words.to_vec());
+        let described = self.describe(&taken);
+        self.remember(&taken);
+        let number = self.steps.len();
+        let actor = self.who.get(taken.action.slot()).copied();
+        let undisturbed_since = self.follow_run(&taken, actor, number);
+        self.state = words;
+        self.who = (0..self.who.len()).map(|slot| self.who[(taken.moved >> (4 * slot) & 15) as usize]).collect();
+        let Described { kind, from, to, label, result, detail, at, .. } = described;
+        let after = self.snapshot();
+        self.steps.push(Step {
+            line,
+            kind,
+            from,
+            to,
+            label,
+            result,
+            detail,
+            fault: taken.fault,
+            point_of_no_return: false,
+            at,
+            logs: Vec::new(),
+            undisturbed_since,
+            after,
+        });
+    }
+
+    /// Keeps track of runs; returns the first step of a run that ended well here with nothing in between.
+    fn follow_run(&mut self, taken: &Taken, actor: Option<usize>, number: usize) -> Option<usize> {
+        let kind = taken.action.kind();
+        let of_run = !matches!(
+            kind,
+            ActionKind::DeadLockExpired
+                | ActionKind::Duplicate
+                | ActionKind::Loss
+                | ActionKind::OutageBegins
+                | ActionKind::OutageEnds
+                | ActionKind::Due
+                | ActionKind::Timer
+                | ActionKind::Begin
+        );
+        let actor = actor.filter(|_| of_run)?;
+        if matches!(kind, ActionKind::Deliver | ActionKind::Call) {
+            self.runs.push(Told { actor, steps: vec![number], node: taken.reached, disturbed: false });
+            return None;
+        }
+        let run = self.runs.iter_mut().rev().find(|run| run.actor == actor)?;
+        let disturbed = run.disturbed || taken.fault.is_some();
+        run.disturbed = disturbed;
+        if taken.reached != IDLE {
+            run.node = taken.reached;
+            run.steps.push(number);
+            return None;
+        }
+        let first = run.steps[0];
+        let together = number - first == run.steps.len();
+        (!disturbed && together && matches!(kind, ActionKind::Ack | ActionKind::Answer)).then_some(first)
+    }
+
+    fn finish(self, quiescent: bool, logs: bool) -> Trace {
+        let Teller { engine, cast, initial, mut steps, runs, .. } = self;
+        if logs {
+            for run in &runs {
+                engine.histories.rerun(run.node, engine.scenario, |piece, code| {
+                    let lines = logs::caught(code);
+                    if let Some(step) = run.steps.get(piece) {
+                        steps[*step].logs.extend(lines);
+                    }
+                });
+            }
+        }
+        Trace { participants: cast.participants, initial, steps, quiescent }
+    }
+
+    // ---- words
+
+    fn describe(&mut self, taken: &Taken) -> Described {
+        let action = taken.action;
+        match action.kind() {
+            ActionKind::Begin => unreachable!("nothing begins twice"),
+            ActionKind::Deliver => self.describe_delivery(action),
+            ActionKind::Call | ActionKind::Answer | ActionKind::Error => self.describe_call(action),
+            ActionKind::Ack | ActionKind::AckLost | ActionKind::Returned => self.describe_ack(action),
+            ActionKind::Crash => self.describe_crash(action),
+            ActionKind::LockExpired => self.describe_lock_expired(action),
+            ActionKind::DeadLockExpired | ActionKind::Duplicate | ActionKind::Loss => self.describe_queue(action),
+            ActionKind::OutageBegins | ActionKind::OutageEnds => self.describe_outage(action),
+            ActionKind::Due => self.describe_due(action),
+            ActionKind::Timer => {
+                let at = self.cast.services[action.slot()];
+                let line = format!("{} acts on its own", self.cast.name(at));
+                described(StepKind::Timer, at, at, "acts on its own", "", line)
+            }
+            _ => self.describe_operation(taken),
+        }
+    }
+
+    fn held_id(&self, slot: usize) -> Option<String> {
+        if let Actor::Client { .. } = self.engine.layout.actors[slot] {
+            return None;
+        }
+        let held = self.state[self.engine.layout.slot(slot) + HELD];
+        (held > 0).then(|| self.copy_name(self.engine.copies.value(held - 1)))
+    }
+
+    fn copy_name(&self, copy: &sim::Copy) -> String {
+        if self.engine.scenario.reductions.copies {
+            copy.msg.id.to_string()
+        } else {
+            format!("{} #{}", copy.msg.id, copy.number + 1)
+        }
+    }
+
+    fn describe_delivery(&mut self, action: Action) -> Described {
+        let slot = action.slot();
+        let Actor::Worker { endpoint } = self.engine.layout.actors[slot] else { unreachable!("workers receive") };
+        let queue = self.engine.scenario.endpoints[endpoint].queue;
+        let number = self.state[self.engine.layout.queue(queue)];
+        let copy = self.engine.queues.value(number).visible()[action.which()].clone();
+        let (from, to) = (self.cast.queues[queue].1, self.cast.nodes[self.who[slot]]);
+        let label = format!("deliver {}", self.copy_name(&copy));
+        let line = format!("{} receives {} from {}", self.cast.name(to), self.copy_name(&copy), self.cast.name(from));
+        Described { detail: copy.msg.body.clone(), ..described(StepKind::Deliver, from, to, label, "", line) }
+    }
+
+    fn client_call(&self, slot: usize) -> (usize, String) {
+        let Actor::Client { client } = self.engine.layout.actors[slot] else { unreachable!("clients call") };
+        let held = self.state[self.engine.layout.slot(slot) + HELD];
+        let spec = &self.engine.scenario.clients[client].calls[(held >> 1) as usize];
+        let name = match &spec.again_name {
+            Some(again) if held & 1 == 1 => again,
+            _ => &spec.name,
+        };
+        (client, name.to_string())
+    }
+
+    fn describe_call(&mut self, action: Action) -> Described {
+        let slot = action.slot();
+        let (_, call) = self.client_call(slot);
+        let client = self.cast.clients[self.who[slot]].expect("clients call");
+        let node = self.cast.nodes[self.who[slot]];
+        let (caller, runner) = (self.cast.name(client).to_owned(), self.cast.name(node).to_owned());
+        if action.kind() == ActionKind::Call {
+            let line = format!("{caller} calls {call} on {runner}");
+            return described(StepKind::Call, client, node, call, "", line);
+        }
+        let text = self.engine.histories.node(self.state[self.engine.layout.slot(slot) + NODE]).text;
+        let text = self.engine.histories.texts.value(text).clone();
+        let ok = action.kind() == ActionKind::Answer;
+        let label = match (ok, text.as_str()) {
+            (true, "null") => "ok".to_owned(),
+            (true, text) => format!("ok {text}"),
+            (false, text) => format!("error: {text}"),
+        };
+        let line = format!("{caller} hears {} of {call}", if ok { "the answer" } else { "the error" });
+        described(StepKind::Answer, node, client, label, "", line)
+    }
+
+    fn describe_ack(&mut self, action: Action) -> Described {
+        let slot = action.slot();
+        let node = self.cast.nodes[self.who[slot]];
+        let Actor::Worker { endpoint } = self.engine.layout.actors[slot] else { unreachable!("workers ack") };
+        let queue = self.cast.queues[self.engine.scenario.endpoints[endpoint].queue].1;
+        let held = self.held_id(slot);
+        let what = held.clone().unwrap_or_default();
+        let name = self.cast.name(node).to_owned();
+        match (action.kind(), held) {
+            (ActionKind::Ack, Some(id)) => {
+                let line = format!("{name} acks {id}");
+                described(StepKind::Ack, node, queue, format!("ack {id}"), "", line)
+            }
+            (ActionKind::Ack, None) => {
+                let line = format!("{name} acks, with a lock that is no longer its own");
+                described(StepKind::Ack, node, queue, "late ack", "removes nothing", line)
+            }
+            (ActionKind::AckLost, _) => {
+                let line = format!("{name} acks {what}: the ack is lost");
+                described(StepKind::Ack, node, queue, format!("ack {what}"), "ack lost", line)
+            }
+            (_, Some(id)) => {
+                let line = format!("{name} gives {id} back");
+                described(StepKind::Returned, node, queue, format!("give {id} back"), "", line)
+            }
+            (_, None) => {
+                let line = format!("{name} fails, with a lock that is no longer its own");
+                described(StepKind::Returned, node, queue, "fail", "holds no copy", line)
+            }
+        }
+    }
+
+    fn describe_crash(&mut self, action: Action) -> Described {
+        let slot = action.slot();
+        let node = self.cast.nodes[self.who[slot]];
+        let name = self.cast.name(node).to_owned();
+        let at = self.engine.layout.slot(slot);
+        let running = self.engine.histories.node(self.state[at + NODE]);
+        let before = match running.pending.first() {
+            Some(ask) => format!("before {}", self.engine.histories.ops[ask.op as usize].label()),
+            None => match self.engine.layout.actors[slot] {
+                Actor::Worker { .. } => "before the ack".to_owned(),
+                Actor::Client { .. } => "before the answer".to_owned(),
+            },
+        };
+        let returns = self.engine.scenario.reductions.returns;
+        let result = match (self.engine.layout.actors[slot], self.held_id(slot)) {
+            (Actor::Worker { .. }, Some(id)) if returns => format!("{id} comes back"),
+            (Actor::Worker { .. }, Some(id)) => format!("{id} stays locked"),
+            (Actor::Worker { .. }, None) => String::new(),
+            (Actor::Client { .. }, _) => "no answer".to_owned(),
+        };
+        let line = format!("{name} crashes {before}");
+        let to = self.cast.clients[self.who[slot]].unwrap_or(node);
+        described(StepKind::Crash, node, to, format!("crash {before}"), result, line)
+    }
+
+    fn describe_lock_expired(&mut self, action: Action) -> Described {
+        let slot = action.slot();
+        let node = self.cast.nodes[self.who[slot]];
+        let Actor::Worker { endpoint } = self.engine.layout.actors[slot] else { unreachable!("workers hold locks") };
+        let queue = self.cast.queues[self.engine.scenario.endpoints[endpoint].queue].1;
+        let id = self.held_id(slot).unwrap_or_default();
+        let line = format!("{}'s lock on {id} expires", self.cast.name(node));
+        let result = format!("{id} is visible again");
+        described(StepKind::LockExpired, queue, node, "lock expires", result, line)
+    }
+
+    fn describe_queue(&mut self, action: Action) -> Described {
+        let at = self.cast.queues[action.slot()].1;
+        let queue = self.engine.queues.value(self.state[self.engine.layout.queue(action.slot())]);
+        let copies = if action.kind() == ActionKind::DeadLockExpired { queue.locked() } else { queue.visible() };
+        let id = self.copy_name(&copies[action.which()]);
+        let name = self.cast.name(at).to_owned();
+        match action.kind() {
+            ActionKind::Duplicate => {
+                let line = format!("{name} holds one more copy of {id}");
+                described(StepKind::Duplicate, at, at, format!("duplicate {id}"), "one more copy", line)
+            }
+            ActionKind::Loss => {
+                let line = format!("{name} loses {id}");
+                described(StepKind::Loss, at, at, format!("lose {id}"), "gone", line)
+            }
+            _ => {
+                let line = format!("the dead worker's lock on {id} in {name} expires");
+                described(StepKind::LockExpired, at, at, format!("lock on {id} expires"), "visible again", line)
+            }
+        }
+    }
+
+    fn describe_outage(&mut self, action: Action) -> Described {
+        let at = match action.slot() as u32 {
+            OUT_STORE => self.cast.store,
+            OUT_BUS => self.cast.queues.first().map_or(self.cast.store, |(_, at)| *at),
+            service => self.cast.services[(service - OUT_SERVICES) as usize],
+        };
+        let name = if action.slot() as u32 == OUT_BUS { "the bus" } else { self.cast.name(at) }.to_owned();
+        if action.kind() == ActionKind::OutageBegins {
+            let line = format!("{name} stops answering");
+            described(StepKind::OutageBegins, at, at, "stops answering", "outage", line)
+        } else {
+            let line = format!("{name} answers again");
+            described(StepKind::OutageEnds, at, at, "answers again", "", line)
+        }
+    }
+
+    fn describe_due(&mut self, action: Action) -> Described {
+        let at = self.cast.queues[action.slot()].1;
+        let clock = &self.engine.extras.value(self.state[EXTRA]).clock;
+        let (_, _, copy) = clock.delayed()[action.which()].clone();
+        let id = self.copy_name(&copy);
+        let line = format!("time passes: {id} is visible in {}", self.cast.name(at));
+        described(StepKind::Tick, at, at, format!("{id} is due"), "visible", line)
+    }
+
+    fn describe_operation(&mut self, taken: &Taken) -> Described {
+        let action = taken.action;
+        let slot = action.slot();
+        let node = self.state[self.engine.layout.slot(slot) + NODE];
+        let ask = self.engine.histories.node(node).pending[action.which()].clone();
+        let op = self.engine.histories.ops[ask.op as usize].clone();
+        let from = self.cast.nodes[self.who[slot]];
+        let to = match &op.operation {
+            Operation::Get { .. } | Operation::Write { .. } => self.cast.store,
+            Operation::Send { queue, .. } => self.cast.queue(queue),
+            Operation::Ack => match self.engine.layout.actors[slot] {
+                Actor::Worker { endpoint } => self.cast.queues[self.engine.scenario.endpoints[endpoint].queue].1,
+                Actor::Client { .. } => from,
+            },
+            Operation::Call { .. } => op.service.map_or(from, |service| self.cast.services[service]),
+            Operation::Sleep { .. } => from,
+        };
+        let mut result = match action.kind() {
+            ActionKind::Done => self.done_words(slot, ask.op),
+            ActionKind::Refused if matches!(op.kind, Kind::Get { .. } | Kind::Write { .. }) => "throttled".to_owned(),
+            ActionKind::Refused => "refused".to_owned(),
+            ActionKind::UnknownNotDone => "unknown (it was not done)".to_owned(),
+            ActionKind::UnknownDone => "unknown (it was done)".to_owned(),
+            ActionKind::SpuriousConflict => "conflict, though nothing had changed".to_owned(),
+            ActionKind::StaleRead => "what was there before the last write".to_owned(),
+            ActionKind::EarlyAckLost => "the ack is lost".to_owned(),
+            ActionKind::NoAnswer => "no answer".to_owned(),
+            ActionKind::Woken => "time has passed".to_owned(),
+            other => unreachable!("{other:?} is not an operation's"),
+        };
+        let dropped = &self.engine.histories.node(taken.reached).dropped;
+        for (at, op) in dropped.iter().take(8).enumerate() {
+            let label = self.engine.histories.ops[*op as usize].label();
+            let how = if action.effects() >> at & 1 == 1 { "took effect all the same" } else { "had no effect" };
+            result += &format!("; {label}, dropped, {how}");
+        }
+        let label = op.label();
+        let kind = if action.kind() == ActionKind::Woken { StepKind::Tick } else { StepKind::Operation };
+        let line = format!("{} {label}: {result}", self.cast.name(from));
+        let at = Some((ask.at.file().to_owned(), ask.at.line()));
+        Described { detail: op.detail(), at, ..described(kind, from, to, label, result, line) }
+    }
+
+    /// What the world says to an operation that is not disturbed.
+    fn done_words(&mut self, slot: usize, op: u32) -> String {
+        let read = self.engine.histories.ops[op as usize].clone();
+        match (&read.operation, read.kind) {
+            (Operation::Get { key, .. }, _) => match self.engine.documents.value(self.state[DOCUMENTS]).body(key) {
+                Some(body) => body.to_string(),
+                None => "nothing there".to_owned(),
+            },
+            (_, Kind::Write { .. }) => {
+                let state = self.state.clone();
+                match self.engine.write_effect(&state, slot, op) {
+                    WriteEffect::Done { .. } => "ok".to_owned(),
+                    WriteEffect::Fails(reply) => match self.engine.histories.replies.value(reply) {
+                        Err(Failure::Store(error)) => short(&error.to_string()),
+                        other => unreachable!("a write fails with {other:?}"),
+                    },
+                }
+            }
+            (_, Kind::Call) => {
+                let (_, reply) = self.engine.call(self.state[SERVICES], op);
+                match self.engine.histories.replies.value(reply) {
+                    Ok(Reply::Answer(answer)) => answer.to_string(),
+                    other => unreachable!("a service answers {other:?}"),
+                }
+            }
+            _ => "ok".to_owned(),
+        }
+    }
+
+    // ---- what is there
+
+    fn remember(&mut self, taken: &Taken) {
+        let action = taken.action;
+        let slot = action.slot();
+        match action.kind() {
+            ActionKind::Done | ActionKind::UnknownDone => {
+                let node = self.state[self.engine.layout.slot(slot) + NODE];
+                let op = self.engine.histories.node(node).pending[action.which()].op;
+                self.remember_sent(op);
+            }
+            ActionKind::Answer => {
+                let described = self.describe_call(action);
+                let (_, call) = self.client_call(slot);
+                let client = self.cast.name(described.to).to_owned();
+                self.memory.answers.push((format!("{client}, {call}"), described.label));
+            }
+            _ => {}
+        }
+        if action.effects() > 0 {
+            let dropped = self.engine.histories.node(taken.reached).dropped.clone();
+            for (at, op) in dropped.iter().take(8).enumerate() {
+                if action.effects() >> at & 1 == 1 {
+                    self.remember_sent(*op);
+                }
+            }
+        }
+    }
+
+    fn remember_sent(&mut self, op: u32) {
+        let op = &self.engine.histories.ops[op as usize];
+        if let Operation::Send { queue, msg, .. } = &op.operation {
+            self.memory.sent.push((queue.clone(), format!("{} {} {}", msg.kind, &*msg.id, msg.body)));
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let (engine, state) = (&*self.engine, &self.state);
+        let docs = engine.documents.value(state[DOCUMENTS]).docs();
+        let mut queues = Vec::new();
+        for (at, (name, _)) in self.cast.queues.iter().enumerate().take(engine.scenario.queues.len()) {
+            if !engine.consumed(at) {
+                continue;
+            }
+            let here = engine.queues.value(state[engine.layout.queue(at)]);
+            let mut copies: Vec<String> =
+                here.visible().iter().map(|copy| format!("{} (visible)", self.copy_name(copy))).collect();
+            for group in
+                engine.layout.groups.iter().filter(|group| engine.scenario.endpoints[group.endpoint].queue == at)
+            {
+                for slot in group.first..group.first + group.workers {
+                    if let Some(id) = self.held_id(slot) {
+                        let by = self.cast.name(self.cast.nodes[self.who[slot]]);
+                        copies.push(format!("{id} (locked by {by})"));
+                    }
+                }
+            }
+            copies
+                .extend(here.locked().iter().map(|copy| format!("{} (locked by a dead worker)", self.copy_name(copy))));
+            let clock = &engine.extras.value(state[EXTRA]).clock;
+            let delayed = clock.delayed().iter().filter(|(_, of, _)| usize::from(*of) == at);
+            copies.extend(delayed.map(|(due, _, copy)| {
+                format!(
+                    "{} (visible in {:?})",
+                    self.copy_name(copy),
+                    std::time::Duration::from_millis(due - clock.now())
+                )
+            }));
+            queues.push((name.clone(), copies));
+        }
+        let nodes = (0..self.who.len()).filter_map(|slot| {
+            let node = state[engine.layout.slot(slot) + NODE];
+            (node != IDLE).then(|| (self.cast.name(self.cast.nodes[self.who[slot]]).to_owned(), self.doing(slot, node)))
+        });
+        let mut nodes: Vec<(String, String)> = nodes.collect();
+        nodes.sort();
+        Snapshot {
+            documents: docs.pairs().map(|(key, body)| (key.to_owned(), body.to_owned())).collect(),
+            queues,
+            sent: self.memory.sent.clone(),
+            services: engine
+                .services
+                .value(state[SERVICES])
+                .states()
+                .map(|(name, state)| (name.to_owned(), state.to_owned()))
+                .collect(),
+            nodes,
+            answers: self.memory.answers.clone(),
+            faults: engine.spents.value(state[SPENT]).total(),
+        }
+    }
+
+    fn doing(&self, slot: usize, node: NodeId) -> String {
+        let histories = &self.engine.histories;
+        let run = histories.node(node);
+        let what = match histories.codes.value(run.code) {
+            CodeKey::Endpoint { msg, .. } => format!("handles {}", &*msg.id),
+            CodeKey::Call { .. } => format!("runs {}", self.client_call(slot).1),
+            CodeKey::None => self.held_id(slot).map_or_else(|| "is done".to_owned(), |id| format!("handled {id}")),
+        };
+        let waits: Vec<String> = run.pending.iter().map(|ask| histories.ops[ask.op as usize].label()).collect();
+        match run.end {
+            End::Running => format!("{what}, waits for {}", waits.join(" and ")),
+            End::Ok => format!("{what}: done"),
+            End::Err => format!("{what}: failed"),
+            End::Bad => format!("{what}: broke"),
+        }
+    }
+}
+
+fn described(
+    kind: StepKind,
+    from: usize,
+    to: usize,
+    label: impl Into<String>,
+    result: impl Into<String>,
+    line: String,
+) -> Described {
+    Described { kind, from, to, label: label.into(), result: result.into(), detail: String::new(), line, at: None }
+}
+
+/// The first words of an error: up to its colon.
+fn short(error: &str) -> String {
+    error.split(':').next().unwrap_or(error).to_owned()
+}
+
+/// The step after which no good end can be reached by free steps, if one could be reached before it.
+fn point_of_no_return(engine: &mut Engine<'_>, states: &[Vec<u32>], good_end: &GoodEnd<'_>) -> Option<usize> {
+    let mut budget = LOOK_AHEAD_MAX;
+    let mut could = true;
+    for (at, state) in states.iter().enumerate() {
+        let can = reaches(engine, state, good_end, &mut budget)?;
+        if could && !can {
+            return at.checked_sub(1);
+        }
+        could = can;
+    }
+    None
+}
+
+/// Whether a good end can be reached by free steps; `None` if that would take too long to find out.
+fn reaches(engine: &mut Engine<'_>, from: &[u32], good_end: &GoodEnd<'_>, budget: &mut usize) -> Option<bool> {
+    let mut seen = std::collections::BTreeSet::from([from.to_vec()]);
+    let mut todo = vec![from.to_vec()];
+    let mut out = Steps::default();
+    while let Some(state) = todo.pop() {
+        *budget = budget.checked_sub(1)?;
+        engine.steps(&state, &mut out);
+        if !out.free && good_end(engine, &state) {
+            return Some(true);
+        }
+        let next: Vec<Vec<u32>> =
+            out.iter().filter(|(step, _)| step.fault.is_none() && !step.bad).map(|(_, words)| words.to_vec()).collect();
+        for state in next {
+            if seen.insert(state.clone()) {
+                todo.push(state);
+            }
+        }
+    }
+    Some(false)
+}

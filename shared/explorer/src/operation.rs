@@ -1,0 +1,143 @@
+//! An operation of a handler, with all that can be said of it before it meets a world.
+
+use std::sync::Arc;
+
+use kit::Msg;
+use kit::errors::StoreErr;
+use kit::port::{Change, Operation};
+use sim::documents::admissible;
+
+use kit::documents::When;
+
+use crate::scenario::Scenario;
+
+/// What kind of operation it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Get { weak: bool },
+    Write { conditional: bool },
+    Send,
+    Ack,
+    Sleep,
+    Call,
+}
+
+/// The condition of a write, read once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    Always,
+    Absent,
+    /// The version by its number: a store's counter, or the run's own numbering.
+    Is(u32),
+}
+
+/// An operation, read once.
+#[derive(Clone, Debug)]
+pub(crate) struct Op {
+    pub(crate) operation: Operation,
+    pub(crate) kind: Kind,
+    /// Of each write: its condition.
+    pub(crate) conditions: Vec<Condition>,
+    /// Why the store refuses it, whatever it holds.
+    pub(crate) refusal: Option<StoreErr>,
+    /// The queue that a send goes to, if the scenario knows it.
+    pub(crate) queue: Option<usize>,
+    pub(crate) msg: Option<Arc<Msg>>,
+    pub(crate) delay_millis: u64,
+    /// The service that a call goes to, by its place in the scenario.
+    pub(crate) service: Option<usize>,
+}
+
+impl Op {
+    pub(crate) fn of(operation: Operation, scenario: &Scenario) -> Op {
+        let mut op = Op {
+            operation,
+            kind: Kind::Ack,
+            conditions: Vec::new(),
+            refusal: None,
+            queue: None,
+            msg: None,
+            delay_millis: 0,
+            service: None,
+        };
+        match &op.operation {
+            Operation::Get { weak, .. } => op.kind = Kind::Get { weak: *weak },
+            Operation::Write { batch, writes } => {
+                op.conditions = writes
+                    .iter()
+                    .map(|write| match &write.when {
+                        When::Always => Condition::Always,
+                        When::Absent => Condition::Absent,
+                        When::Is(version) => {
+                            let number = version.as_store().parse().expect("the explorer's versions are numbers");
+                            Condition::Is(number)
+                        }
+                    })
+                    .collect();
+                let conditional = op.conditions.iter().any(|condition| *condition != Condition::Always);
+                op.kind = Kind::Write { conditional };
+                op.refusal = admissible(batch.as_deref(), writes, &scenario.limits).err();
+            }
+            Operation::Send { queue, msg, delay } => {
+                op.kind = Kind::Send;
+                op.queue = scenario.queues.iter().position(|known| *known.name == **queue);
+                op.msg = Some(Arc::new(msg.clone()));
+                op.delay_millis = delay.as_millis() as u64;
+            }
+            Operation::Ack => {}
+            Operation::Sleep { delay } => {
+                op.kind = Kind::Sleep;
+                op.delay_millis = delay.as_millis() as u64;
+            }
+            Operation::Call { service, .. } => {
+                op.kind = Kind::Call;
+                op.service = scenario.services.iter().position(|known| known.name == *service);
+            }
+        }
+        op
+    }
+
+    /// The operation in a few words: `put cart-1`, `send PlaceOrder`.
+    pub(crate) fn label(&self) -> String {
+        match &self.operation {
+            Operation::Get { key, weak: false } => format!("get {key}"),
+            Operation::Get { key, weak: true } => format!("get {key} (weak)"),
+            Operation::Write { batch: None, writes } => writes
+                .iter()
+                .map(|write| match write.change {
+                    Change::Put(_) => format!("put {}", write.key),
+                    Change::Delete => format!("delete {}", write.key),
+                })
+                .collect(),
+            Operation::Write { batch: Some(_), writes } => {
+                let keys: Vec<&str> = writes.iter().map(|write| write.key.as_str()).collect();
+                format!("batch {}", keys.join(" + "))
+            }
+            Operation::Send { msg, .. } => format!("send {}", msg.kind),
+            Operation::Ack => "ack".to_owned(),
+            Operation::Sleep { delay } => format!("sleep {delay:?}"),
+            Operation::Call { request, .. } => format!("call {request}"),
+        }
+    }
+
+    /// What the operation carries, as text: documents, a body.
+    pub(crate) fn detail(&self) -> String {
+        match &self.operation {
+            Operation::Write { writes, .. } => writes
+                .iter()
+                .map(|write| match &write.change {
+                    Change::Put(body) => body.to_string(),
+                    Change::Delete => "deleted".to_owned(),
+                })
+                .collect::<Vec<_>>()
+                .join(" + "),
+            Operation::Send { msg, .. } => format!("{} {}", &*msg.id, msg.body),
+            _ => String::new(),
+        }
+    }
+
+    /// True if it can change what others see.
+    pub(crate) fn has_effect(&self) -> bool {
+        matches!(self.kind, Kind::Write { .. } | Kind::Send | Kind::Call)
+    }
+}

@@ -1,0 +1,614 @@
+//! A minimal world for each step and each fault of `SEMANTICS.md`, small enough to count its states by hand, and a test
+//! for each verdict.
+//!
+//! Names of states in the comments: *Q* a copy is visible, *p* an operation is pending, *done* the run ended with `Ok`,
+//! *err* with `Err`, *acked* the worker is idle and nothing is left. A prime says that a fault was spent.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use explorer::{Bounds, Properties, Reductions, Verdict};
+use kit::{Cx, Delivery};
+use sim::Fault;
+
+use crate::sides::{Case, Question, verdict_text};
+use crate::spec::short::{call, client, endpoint, get, may, message, must, program, put, send};
+use crate::spec::{
+    ClientSpec, Coded, Cond, CounterSpec, EndpointSpec, IdSource, Instr, OnErr, Op, Program, Rule, Spec, Timer, Value,
+};
+
+/// Both sides count exactly these states, and see exactly these observables (each a text of lines).
+#[track_caller]
+fn check(spec: Spec, states: usize, reached: &[&str]) -> Case {
+    let case = Case::new(spec.keep_all(), 1_000).expect("it is small");
+    let seen: BTreeSet<String> = case.space.observables(false).iter().map(|text| text.trim_end().to_owned()).collect();
+    let reached: BTreeSet<String> = reached.iter().map(|text| (*text).to_owned()).collect();
+    assert_eq!((case.space.nodes.len(), seen), (states, reached), "brute, in\n{}", case.spec);
+    if let Err(error) = case.compare_spaces().and_then(|()| case.compare_events()) {
+        panic!("in\n{}{error}", case.spec);
+    }
+    case
+}
+
+/// One message, one worker that does this, and at most one fault of this kind.
+fn worker(fault: Option<Fault>, instrs: impl IntoIterator<Item = Instr>) -> Spec {
+    Spec {
+        messages: vec![message("in", "m1", 1)],
+        endpoints: vec![endpoint("in", 1, instrs)],
+        total: u8::from(fault.is_some()),
+        faults: fault.map(|fault| (fault, 1)).into_iter().collect(),
+        ..Spec::default()
+    }
+}
+
+/// One client that calls this once, and at most one fault of this kind.
+fn caller(fault: Option<Fault>, rule: Rule, instrs: impl IntoIterator<Item = Instr>) -> Spec {
+    Spec {
+        clients: vec![client("ann", [call(rule, instrs)])],
+        total: u8::from(fault.is_some()),
+        faults: fault.map(|fault| (fault, 1)).into_iter().collect(),
+        ..Spec::default()
+    }
+}
+
+fn counter(timer: Timer) -> Option<CounterSpec> {
+    Some(CounterSpec { start: 0, timer })
+}
+
+/// A write that is always a conflict where there is a document `a`.
+fn conflict() -> Instr {
+    must(put("a", "b", Cond::Absent))
+}
+
+const ADD: Op = Op::Call { request: "add" };
+const WEAK: Op = Op::Get { key: "a", weak: true };
+
+// --- Deliveries, acks, returns ---------------------------------------------------------------------------
+
+/// Q, done, acked.
+#[test]
+fn deliver_and_ack() {
+    check(worker(None, []), 3, &["", "Acked in m1"]);
+}
+
+/// Which copy comes first is a choice. Both Q; one done (2); one acked and the other Q (2), then done (2); both acked.
+#[test]
+fn deliver_in_any_order() {
+    let mut spec = worker(None, []);
+    spec.messages.push(message("in", "m2", 1));
+    check(spec, 8, &["", "Acked in m1", "Acked in m2", "Acked in m1\nAcked in m2"]);
+}
+
+/// Without a second message the second worker never receives: Q, done by the first, acked.
+#[test]
+fn only_the_first_idle_worker_receives() {
+    let mut spec = worker(None, []);
+    spec.endpoints[0].workers = 2;
+    check(spec, 3, &["", "Acked in m1"]);
+}
+
+/// Both Q; the first holds one and the other is Q (2), or with the second (2); the second holds the last one, the first
+/// is idle (2); one acked and the other Q (2), or with the first (2); both acked.
+#[test]
+fn two_workers_at_once() {
+    let mut spec = worker(None, []);
+    spec.messages.push(message("in", "m2", 1));
+    spec.endpoints[0].workers = 2;
+    check(spec, 12, &["", "Acked in m1", "Acked in m2", "Acked in m1\nAcked in m2"]);
+}
+
+/// Q, p, err, and Q again: no end.
+#[test]
+fn returned() {
+    let spec = Spec { documents: vec![("a", "a")], ..worker(None, [conflict()]) };
+    check(spec, 3, &["document a = \"a\""]);
+}
+
+/// Q, p, err, and given up.
+#[test]
+fn returned_and_dead_lettered() {
+    let spec = Spec { documents: vec![("a", "a")], deliveries_max: vec![("in", 1)], ..worker(None, [conflict()]) };
+    check(spec, 4, &["document a = \"a\"", "document a = \"a\"\nDeadLettered in m1"]);
+}
+
+/// Deliveries count: Q, p, err, Q once, p, err, and given up.
+#[test]
+fn returned_twice_and_dead_lettered() {
+    let spec = Spec { documents: vec![("a", "a")], deliveries_max: vec![("in", 2)], ..worker(None, [conflict()]) };
+    check(spec, 7, &["document a = \"a\"", "document a = \"a\"\nDeadLettered in m1"]);
+}
+
+/// From a lossy queue a copy is gone with its delivery, so that nothing is acked, or comes back: Q, p, err, idle.
+#[test]
+fn a_lossy_queue_delivers_once() {
+    let spec = Spec { documents: vec![("a", "a")], lossy: vec!["in"], ..worker(None, [conflict()]) };
+    check(spec, 4, &["document a = \"a\""]);
+}
+
+/// Q, p, done without a copy, idle: acked before the end.
+#[test]
+fn ack_early() {
+    check(worker(None, [must(Op::Ack)]), 4, &["", "Acked in m1"]);
+}
+
+/// After an early ack an error gives nothing back: Q, p ack, p write, err, idle.
+#[test]
+fn ack_early_then_fail() {
+    let spec = Spec { documents: vec![("a", "a")], ..worker(None, [must(Op::Ack), conflict()]) };
+    check(spec, 5, &["document a = \"a\"", "document a = \"a\"\nAcked in m1"]);
+}
+
+// --- Operations ------------------------------------------------------------------------------------------
+
+/// Q, p get, p put, done, acked.
+#[test]
+fn get_and_put() {
+    let spec = worker(None, [must(get("a")), must(put("a", "b", Cond::IsLastRead))]);
+    check(spec, 5, &["", "document a = \"b\"", "document a = \"b\"\nAcked in m1"]);
+}
+
+/// A put answers the new version, under which the same run may delete. Before the call, p get, p put, p delete, done, and
+/// heard.
+#[test]
+fn a_put_answers_its_version() {
+    let put = must(put("a", "b", Cond::Always));
+    let delete = must(Op::Delete { key: "a", when: Cond::IsLastRead });
+    let spec = Spec { documents: vec![("a", "a")], ..caller(None, Rule::Tries, [must(get("a")), put, delete]) };
+    check(spec, 6, &["document a = \"a\"", "document a = \"b\"", "", "Answered ann 0 ok \"\""]);
+}
+
+/// A put under the version of a document that was deleted and written again is a conflict: versions are never reused.
+/// Before the call, four operations pending, err, and heard.
+#[test]
+fn versions_are_never_reused() {
+    fn code(cx: Cx, _: Option<Delivery>) -> Coded {
+        Box::pin(async move {
+            let first = cx.docs.put("a", "a", kit::When::Absent).await?;
+            cx.docs.delete("a", kit::When::Is(first.clone())).await?;
+            cx.docs.put("a", "a", kit::When::Absent).await?;
+            cx.docs.put("a", "b", kit::When::Is(first)).await?;
+            Ok(String::new())
+        })
+    }
+    let mut spec = caller(None, Rule::Tries, []);
+    spec.clients[0].calls[0].program = Program::Code(code);
+    let told = "Answered ann 0 err conflict: the condition did not hold, nothing was written";
+    check(spec, 7, &["", "document a = \"a\"", &format!("document a = \"a\"\n{told}")]);
+}
+
+/// A document of 3 + 5 bytes is over 7, whatever the condition says: before the call, p, err, and heard.
+#[test]
+fn limits_come_before_conditions() {
+    let write = must(put("p/a", "bbb", Cond::Absent));
+    let spec = Spec { documents: vec![("p/a", "a")], item_bytes: Some(7), ..caller(None, Rule::Tries, [write]) };
+    let told = "Answered ann 0 err too large: over the store's item limit, nothing was written";
+    check(spec, 4, &["document p/a = \"a\"", &format!("document p/a = \"a\"\n{told}")]);
+}
+
+fn batch(second: &'static str, when: Cond) -> Instr {
+    let text = |text: &str| Value::Text(text.into());
+    let puts = vec![("p/a", text("b"), Cond::Always), (second, text("b"), when)];
+    must(Op::Batch { partition: "p", puts, deletes: Vec::new() })
+}
+
+/// Before the call, p, done, and heard: both documents at once.
+#[test]
+fn a_batch_is_atomic() {
+    let both = "document p/a = \"b\"\ndocument p/b = \"b\"";
+    let spec = caller(None, Rule::Tries, [batch("p/b", Cond::Absent)]);
+    check(spec, 4, &["", both, &format!("{both}\nAnswered ann 0 ok \"b+b\"")]);
+}
+
+/// One condition fails, and nothing is written.
+#[test]
+fn a_batch_is_atomic_in_failing() {
+    let spec = Spec { documents: vec![("p/b", "a")], ..caller(None, Rule::Tries, [batch("p/b", Cond::Absent)]) };
+    let told = "Answered ann 0 err conflict: the condition did not hold, nothing was written";
+    check(spec, 4, &["document p/b = \"a\"", &format!("document p/b = \"a\"\n{told}")]);
+}
+
+#[test]
+fn a_batch_stays_in_one_partition() {
+    let told = "Answered ann 0 err cross-partition: a batch may touch one partition only, nothing was written";
+    check(caller(None, Rule::Tries, [batch("q/b", Cond::Always)]), 4, &["", told]);
+}
+
+/// A queue that nobody consumes keeps no copies: Q, p, done, acked.
+#[test]
+fn send_is_a_fact() {
+    let sent = "Sent out x sent \"b\"";
+    check(worker(None, [must(send("out", "x"))]), 4, &["", sent, &format!("{sent}\nAcked in m1")]);
+}
+
+/// The client: before the call, p; then the message is Q, done or acked, while the client is done or has heard: 2 + 6.
+#[test]
+fn send_is_received() {
+    let mut spec = caller(None, Rule::Tries, [must(send("in", "x"))]);
+    spec.endpoints = vec![endpoint("in", 1, [])];
+    let (sent, acked, told) = ("Sent in x sent \"b\"", "Acked in x", "Answered ann 0 ok \"\"");
+    let all = [sent.into(), format!("{sent}\n{acked}"), format!("{sent}\n{told}"), format!("{sent}\n{acked}\n{told}")];
+    check(spec, 8, &["", &all[0], &all[1], &all[2], &all[3]]);
+}
+
+/// A delayed message is one state more, for the client done and gone: 2 + 8. The fact comes with the send.
+#[test]
+fn tick_of_a_message() {
+    let later = Op::Send { queue: "in", id: IdSource::Fixed("x"), value: Value::Text("b".into()), delay: 2 };
+    let mut spec = caller(None, Rule::Tries, [must(later)]);
+    spec.endpoints = vec![endpoint("in", 1, [])];
+    let (sent, acked, told) = ("Sent in x sent \"b\"", "Acked in x", "Answered ann 0 ok \"\"");
+    let all = [sent.into(), format!("{sent}\n{acked}"), format!("{sent}\n{told}"), format!("{sent}\n{acked}\n{told}")];
+    check(spec, 10, &["", &all[0], &all[1], &all[2], &all[3]]);
+}
+
+/// Before the call, asleep, p, done, and heard.
+#[test]
+fn tick_of_a_sleep() {
+    let write = must(Op::Put { key: "a", value: Value::Now, when: Cond::Always });
+    let spec = caller(None, Rule::Tries, [must(Op::Sleep { millis: 2 }), write]);
+    check(spec, 5, &["", "document a = \"t2\"", "document a = \"t2\"\nAnswered ann 0 ok \"t2\""]);
+}
+
+/// Before the call, p, done, and heard.
+#[test]
+fn call_of_a_service() {
+    let spec = Spec { counter: counter(Timer::None), ..caller(None, Rule::Tries, [must(ADD)]) };
+    check(spec, 4, &["service counter = 0", "service counter = 1", "Answered ann 0 ok \"1\"\nservice counter = 1"]);
+}
+
+/// As above, and the timer makes 2 of 1 while the client is done, or when it has heard.
+#[test]
+fn timer() {
+    let spec = Spec { counter: counter(Timer::Steps), ..caller(None, Rule::Tries, [must(ADD)]) };
+    let told = "Answered ann 0 ok \"1\"\nservice counter =";
+    let all = [format!("{told} 1"), format!("{told} 2")];
+    check(spec, 6, &["service counter = 0", "service counter = 1", "service counter = 2", &all[0], &all[1]]);
+}
+
+/// A timer that changes nothing is no step.
+#[test]
+fn idle_timer() {
+    let spec = Spec { counter: counter(Timer::Idle), ..caller(None, Rule::Tries, [must(ADD)]) };
+    check(spec, 4, &["service counter = 0", "service counter = 1", "Answered ann 0 ok \"1\"\nservice counter = 1"]);
+}
+
+/// Q, both pending, one answered (2), both answered in either order (2), acked.
+#[test]
+fn join_answers_in_any_order() {
+    let spec = worker(None, [Instr::Join(get("a"), get("b"), OnErr::Return)]);
+    check(spec, 7, &["", "Acked in m1"]);
+}
+
+/// Q and both pending. The put is answered: done. The get is answered: done, and the put took effect, or not. Acked
+/// with and without the document.
+#[test]
+fn a_dropped_operation_took_effect_or_not() {
+    let spec = worker(None, [Instr::Race(get("a"), put("b", "b", Cond::Always), OnErr::Return)]);
+    check(spec, 7, &["", "document b = \"b\"", "Acked in m1", "document b = \"b\"\nAcked in m1"]);
+}
+
+/// Without the fact: Q, both pending, and err, where the write failed first and the send that it dropped did nothing. With
+/// it: Q, both pending, p where the send was answered first, err after that, and err where the dropped send was sent.
+#[test]
+fn a_run_that_ends_drops_what_is_pending() {
+    let join = Instr::TryJoin(put("a", "b", Cond::Absent), send("out", "x"), OnErr::Return);
+    let spec = Spec { documents: vec![("a", "a")], ..worker(None, [join]) };
+    check(spec, 8, &["document a = \"a\"", "document a = \"a\"\nSent out x sent \"b\""]);
+}
+
+/// Each draw is another: Q, p, done, acked, and once more after a lost ack.
+#[test]
+fn draws_are_counted() {
+    let write = must(Op::Put { key: "a", value: Value::Drawn, when: Cond::Always });
+    let spec = worker(Some(Fault::AckLost), [write]);
+    check(spec, 8, &["", "document a = \"id#\"", "document a = \"id#\"\nAcked in m1"]);
+}
+
+// --- Clients ---------------------------------------------------------------------------------------------
+
+/// Before the call, p, err, and before the call again.
+#[test]
+fn a_client_calls_again() {
+    let spec = Spec { documents: vec![("a", "a")], ..caller(None, Rule::Calls, [conflict()]) };
+    check(spec, 3, &["document a = \"a\""]);
+}
+
+fn fails_then_asks(rule: Rule) -> Spec {
+    let calls = [call(rule, [conflict()]), call(Rule::Tries, [])];
+    Spec { documents: vec![("a", "a")], clients: vec![client("ann", calls)], ..Spec::default() }
+}
+
+/// Before the first call, p, err; before the second, done, and heard.
+#[test]
+fn a_client_goes_on() {
+    let first = "document a = \"a\"\nAnswered ann 0 err conflict: the condition did not hold, nothing was written";
+    let second = format!("{first}\nAnswered ann 1 ok \"\"");
+    check(fails_then_asks(Rule::Tries), 6, &["document a = \"a\"", first, &second]);
+}
+
+/// Before the first call, p, err, and gone.
+#[test]
+fn a_client_leaves() {
+    let first = "document a = \"a\"\nAnswered ann 0 err conflict: the condition did not hold, nothing was written";
+    check(fails_then_asks(Rule::CallsOrLeaves), 4, &["document a = \"a\"", first]);
+}
+
+/// Before the call, p, err; before the other call, done, and heard.
+#[test]
+fn a_client_restarts_with_another_call() {
+    let mut spec = fails_then_asks(Rule::Calls);
+    spec.clients[0].calls.truncate(1);
+    spec.clients[0].calls[0].again = Some(program([]));
+    check(spec, 6, &["document a = \"a\"", "document a = \"a\"\nAnswered ann 0 ok \"\""]);
+}
+
+/// In a serial world copies, workers and faults are gone, and nobody begins while somebody runs. Two messages and a
+/// client, each before, running, or through, at most one running: 8 with none running, and 3 * 4 with one.
+#[test]
+fn serial() {
+    let mut spec = worker(Some(Fault::Crash), []);
+    spec.messages = vec![message("in", "m1", 2), message("in", "m2", 2)];
+    spec.endpoints[0].workers = 2;
+    spec.clients = vec![client("ann", [call(Rule::Tries, [])])];
+    spec.serial = true;
+    let facts = ["Acked in m1\n", "Acked in m2\n", "Answered ann 0 ok \"\"\n"];
+    let some = |mask: usize| -> String { (0..3).filter(|at| mask >> at & 1 == 1).map(|at| facts[at]).collect() };
+    let all: Vec<String> = (0..8).map(|mask| some(mask).trim_end().to_owned()).collect();
+    check(spec, 20, &all.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+// --- Faults ----------------------------------------------------------------------------------------------
+
+/// Q, p, done, acked; refused: err', and all four again.
+#[test]
+fn read_refused() {
+    check(worker(Some(Fault::ReadRefused), [must(get("a"))]), 9, &["", "Acked in m1"]);
+}
+
+/// Q, p put, p read, p send, done, acked; the stale read sees nothing: p send', done', acked'.
+#[test]
+fn stale_read() {
+    let seen = Instr::IfExists("a", vec![must(send("out", "new"))], vec![must(send("out", "old"))]);
+    let spec = worker(Some(Fault::StaleRead), [must(put("a", "b", Cond::Always)), must(WEAK), seen]);
+    let written = "document a = \"b\"";
+    let all = ["new", "old"].map(|id| format!("{written}\nSent out {id} sent \"b\""));
+    let acked = all.clone().map(|text| format!("{text}\nAcked in m1"));
+    check(spec, 9, &["", written, &all[0], &all[1], &acked[0], &acked[1]]);
+}
+
+/// Only a weak read is stale, and only of a key that was written in this world: Q, p, p, done, acked.
+#[test]
+fn no_stale_read() {
+    let spec = worker(Some(Fault::StaleRead), [must(WEAK), must(get("a"))]);
+    check(Spec { documents: vec![("a", "a")], ..spec }, 5, &["document a = \"a\"", "document a = \"a\"\nAcked in m1"]);
+}
+
+/// Q, p, done, acked; refused: err', and all four again.
+#[test]
+fn write_refused() {
+    let spec = worker(Some(Fault::WriteRefused), [must(put("a", "b", Cond::Always))]);
+    check(spec, 9, &["", "document a = \"b\"", "document a = \"b\"\nAcked in m1"]);
+}
+
+/// Q, p, done, acked. Not written: err', and all four again. Written: err', and all four again, with one version more.
+#[test]
+fn write_unknown() {
+    let spec = worker(Some(Fault::WriteUnknown), [must(put("a", "b", Cond::Always))]);
+    check(spec, 14, &["", "document a = \"b\"", "document a = \"b\"\nAcked in m1"]);
+}
+
+/// A write whose condition does not hold is not written, known or unknown: Q, p, done, acked; done', acked'.
+#[test]
+fn write_unknown_against_its_condition() {
+    let write = Instr::Do(put("a", "b", Cond::Absent), OnErr::Finish);
+    let spec = Spec { documents: vec![("a", "a")], ..worker(Some(Fault::WriteUnknown), [write]) };
+    check(spec, 6, &["document a = \"a\"", "document a = \"a\"\nAcked in m1"]);
+}
+
+/// Q, p, done, acked; nothing written: done', acked'.
+#[test]
+fn spurious_conflict() {
+    let spec = worker(Some(Fault::SpuriousConflict), [Instr::Do(put("a", "b", Cond::Absent), OnErr::Finish)]);
+    check(spec, 6, &["", "Acked in m1", "document a = \"b\"", "document a = \"b\"\nAcked in m1"]);
+}
+
+/// A write without a condition meets no conflict.
+#[test]
+fn no_spurious_conflict() {
+    let spec = worker(Some(Fault::SpuriousConflict), [must(put("a", "b", Cond::Always))]);
+    check(spec, 4, &["", "document a = \"b\"", "document a = \"b\"\nAcked in m1"]);
+}
+
+/// Q, p, done, acked; refused: err', and all four again.
+#[test]
+fn send_refused() {
+    let sent = "Sent out x sent \"b\"";
+    let spec = worker(Some(Fault::SendRefused), [must(send("out", "x"))]);
+    check(spec, 9, &["", sent, &format!("{sent}\nAcked in m1")]);
+}
+
+/// Q, p, done, acked. Not sent: err', Q', p'. Sent: err', Q', p'. Then done' and acked', which are the same.
+#[test]
+fn send_unknown() {
+    let sent = "Sent out x sent \"b\"";
+    let spec = worker(Some(Fault::SendUnknown), [must(send("out", "x"))]);
+    check(spec, 12, &["", sent, &format!("{sent}\nAcked in m1")]);
+}
+
+/// Q, p, done, acked; refused: err', and all four again.
+#[test]
+fn call_refused() {
+    let spec = Spec { counter: counter(Timer::None), ..worker(Some(Fault::CallRefused), [must(ADD)]) };
+    check(spec, 9, &["service counter = 0", "service counter = 1", "Acked in m1\nservice counter = 1"]);
+}
+
+/// Q, p, done, acked. Not done: err', and all four again. Done: err', and all four again, one count higher.
+#[test]
+fn call_unknown() {
+    let spec = Spec { counter: counter(Timer::None), ..worker(Some(Fault::CallUnknown), [must(ADD)]) };
+    let count = |n: u32| format!("service counter = {n}");
+    let acked = |n: u32| format!("Acked in m1\nservice counter = {n}");
+    check(spec, 14, &[&count(0), &count(1), &count(2), &acked(1), &acked(2)]);
+}
+
+/// Q, done, acked; lost: all three again.
+#[test]
+fn ack_lost() {
+    check(worker(Some(Fault::AckLost), []), 6, &["", "Acked in m1"]);
+}
+
+/// Q, p, done, idle. Lost: done' beside a visible copy; Q', p', done', idle'.
+#[test]
+fn early_ack_lost() {
+    check(worker(Some(Fault::AckLost), [may(Op::Ack)]), 9, &["", "Acked in m1"]);
+}
+
+/// Q, p, done, acked; the node crashes while p or done: its copy is locked', then all four again.
+#[test]
+fn crash_and_the_lock_expires() {
+    check(worker(Some(Fault::Crash), [must(get("a"))]), 9, &["", "Acked in m1"]);
+}
+
+/// Q, done, acked; locked', and given up.
+#[test]
+fn crash_and_the_copy_is_dead_lettered() {
+    let spec = Spec { deliveries_max: vec![("in", 1)], ..worker(Some(Fault::Crash), []) };
+    check(spec, 5, &["", "Acked in m1", "DeadLettered in m1"]);
+}
+
+/// Before the call, p, done, and heard; after a crash all four again.
+#[test]
+fn crash_of_a_call() {
+    check(caller(Some(Fault::Crash), Rule::Calls, [must(get("a"))]), 8, &["", "Answered ann 0 ok \"\""]);
+}
+
+/// Before the call, p, done, and heard; or it heard nothing.
+#[test]
+fn crash_of_a_try() {
+    let spec = caller(Some(Fault::Crash), Rule::Tries, [must(get("a"))]);
+    check(spec, 5, &["", "Answered ann 0 ok \"\"", "Answered ann 0 err no answer"]);
+}
+
+/// Q, done, acked; a zombie' beside a visible copy; then Q', done', acked'.
+#[test]
+fn lock_expired() {
+    check(worker(Some(Fault::LockExpired), []), 7, &["", "Acked in m1"]);
+}
+
+/// Q, p, done, idle; a zombie' p beside a visible copy, whose ack removes nothing: done'. Then Q', p', done', idle'.
+#[test]
+fn an_early_ack_of_a_zombie_removes_nothing() {
+    check(worker(Some(Fault::LockExpired), [must(Op::Ack)]), 10, &["", "Acked in m1"]);
+}
+
+/// Q, done, acked; a zombie' whose copy was given up, and idle'.
+#[test]
+fn lock_expired_and_dead_lettered() {
+    let spec = Spec { deliveries_max: vec![("in", 1)], ..worker(Some(Fault::LockExpired), []) };
+    check(spec, 5, &["", "Acked in m1", "DeadLettered in m1"]);
+}
+
+/// Q, done, acked. Two copies'; one of them done (2), then acked and the other Q (2), done (2); both acked.
+#[test]
+fn duplicate() {
+    check(worker(Some(Fault::Duplicate), []), 11, &["", "Acked in m1"]);
+}
+
+/// Q, done, idle; lost: idle'.
+#[test]
+fn loss() {
+    check(Spec { lossy: vec!["in"], ..worker(Some(Fault::Loss), []) }, 4, &[""]);
+}
+
+/// No other queue loses anything.
+#[test]
+fn no_loss() {
+    check(worker(Some(Fault::Loss), []), 3, &["", "Acked in m1"]);
+}
+
+/// Q, p, done, acked; the same with the store out, the bus out, and again none; and an answer that does not come: err,
+/// with the store out, and again in.
+#[test]
+fn outage_begins_and_ends() {
+    check(worker(Some(Fault::Outage), [must(get("a"))]), 18, &["", "Acked in m1"]);
+}
+
+/// Four reads in a row, of which at most three get no answer. Let S be: before the call, p 4 times, done, gone: 7.
+/// Before the outage S; with the bus out S; after it S. With the store out: before, gone, and every history of `a`
+/// answers and then `b` without, `a + b <= 4`, `b <= 3`: 16. After it: histories with `c` more answers, `b >= 1`: 19.
+#[test]
+fn three_answers_do_not_come() {
+    let spec = caller(Some(Fault::Outage), Rule::Tries, [may(get("a")), may(get("a")), may(get("a")), may(get("a"))]);
+    check(spec, 56, &["", "Answered ann 0 ok \"\""]);
+}
+
+// --- Verdicts --------------------------------------------------------------------------------------------
+
+/// Every question about this world is answered alike.
+#[track_caller]
+fn answers(spec: Spec) {
+    let case = Case::new(spec.keep_all(), 1_000).expect("it is small");
+    for seed in 0..10 {
+        for question in case.questions(seed) {
+            for (name, reductions) in crate::sides::reductions() {
+                if let Err(error) = case.compare_answer(&question, reductions) {
+                    panic!("{question:?} with {name}, in\n{}{error}", case.spec);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn violated_with_the_least_faults() {
+    let mut spec = worker(None, [must(get("a")), must(put("a", "b", Cond::IsLastRead)), must(send("out", "x"))]);
+    spec.total = 1;
+    spec.faults =
+        [Fault::ReadRefused, Fault::WriteUnknown, Fault::AckLost, Fault::Crash].map(|fault| (fault, 1)).into();
+    answers(spec);
+}
+
+/// A handler that always fails never finishes: violated without any fault or step.
+#[test]
+fn can_finish_is_violated_by_a_livelock() {
+    let spec = Spec { documents: vec![("a", "a")], ..worker(None, [conflict()]) };
+    let case = Case::new(spec.keep_all(), 100).expect("it is small");
+    let question = Question::can_finish();
+    assert_eq!(case.violated(&question), [("can finish", 0, 0)]);
+    case.compare_answer(&question, Reductions::NONE).unwrap_or_else(|error| panic!("{error}"));
+    case.compare_answer(&question, Reductions::ALL).unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// A retried handler finishes, whatever fails once.
+#[test]
+fn can_finish_holds() {
+    let mut spec = worker(Some(Fault::ReadRefused), [must(get("a"))]);
+    spec.clients = vec![ClientSpec { name: "ann", calls: vec![call(Rule::Calls, [must(get("a"))])] }];
+    let case = Case::new(spec.keep_all(), 1_000).expect("it is small");
+    assert_eq!(case.violated(&Question::can_finish()), []);
+    case.compare_answer(&Question::can_finish(), Reductions::NONE).unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn unrefuted() {
+    for reductions in [Reductions::NONE, Reductions::ALL] {
+        let bounds = Bounds { states: 2, time: Duration::from_secs(60), ..Bounds::default() };
+        let scenario = worker(None, [must(get("a")), must(get("b"))]).scenario().reductions(reductions).bounds(bounds);
+        let report = explorer::explore(&scenario, &Properties::default());
+        assert!(matches!(report.verdict, Verdict::Unrefuted { .. }), "{}", verdict_text(&report));
+    }
+}
+
+#[test]
+fn not_written() {
+    fn code(cx: Cx, _: Option<Delivery>) -> Coded {
+        Box::pin(async move {
+            cx.docs.get::<String>("a").await?;
+            todo!("the rest")
+        })
+    }
+    let mut spec = worker(None, []);
+    spec.endpoints = vec![EndpointSpec { name: "Worker", queue: "in", workers: 1, program: Program::Code(code) }];
+    let report = explorer::explore(&spec.scenario(), &Properties::default());
+    assert!(matches!(report.verdict, Verdict::NotWritten { .. }), "{}", verdict_text(&report));
+}

@@ -1,0 +1,141 @@
+//! Exercise 02 · One roof or two
+//!
+//! Lecture  lectures/02_distributed_transactions.md
+//! Run      cargo test -p exercise-02
+//! Hint     cargo workshop hint 02
+//!
+//! An order must reserve a car. Under one roof, both are documents of the shop's own database. Under two, the cars
+//! are another team's, and a coordinator asks for promises (two-phase commit). Today, `place` writes twice, and a
+//! coordinator that came back starts from the beginning, so the stories end in
+//!
+//!     violated  "an order and its car go together"
+//!     violated  "all commit, or all abort"
+//!
+//! Your task, at the four TODOs: one batch (about six lines), and a coordinator that may crash anywhere (about
+//! thirty). Then decide what a participant may do that waits for a decision, and count how long a car is locked.
+//!
+//! Source: Gray, "Notes on Data Base Operating Systems" (1978); Mohan, Lindsay & Obermarck, "Transaction Management
+//! in the R* Distributed Database Management System" (1986).
+
+use kit::commitment::{Decision, Log, OnTimeout, Participant, Vote};
+use kit::documents::{Docs, When};
+use kit::{CallErr, Cx, StoreErr};
+use serde::{Deserialize, Serialize};
+
+/// One roof: orders and cars are documents of one database, in the partition `shop`.
+pub mod monolith {
+    use super::*;
+
+    /// Where the cars are counted.
+    pub const CARS: &str = "shop/cars";
+
+    /// The cars, as they are stored under [`CARS`].
+    #[derive(Debug, Serialize, Deserialize)]
+    pub struct Cars {
+        /// How many are not reserved.
+        pub left: u32,
+    }
+
+    /// An order, as it is stored under `shop/order-{name}`.
+    #[derive(Debug, Serialize, Deserialize)]
+    pub struct Order {
+        /// Its name.
+        pub name: String,
+    }
+
+    /// So many cars, as they are stored before anybody orders.
+    pub fn stock(cars: u32) -> Cars {
+        Cars { left: cars }
+    }
+
+    /// Places an order and reserves a car for it: `Commit`. If there is no car left: `Abort`, and no order.
+    ///
+    /// # Errors
+    /// [`StoreErr`]; the buyer asks again.
+    pub async fn place(cx: &Cx, name: &str) -> Result<Decision, StoreErr> {
+        let order_key = format!("shop/order-{name}");
+        let Some((mut cars, version)) = cx.docs.get::<Cars>(CARS).await? else { return Ok(Decision::Abort) };
+        if cx.docs.get::<Order>(&order_key).await?.is_some() {
+            return Ok(Decision::Commit);
+        }
+        if cars.left == 0 {
+            return Ok(Decision::Abort);
+        }
+        cars.left -= 1;
+        // TODO(02): what if the node dies between these two lines?
+        cx.docs.put(CARS, &cars, When::Is(version)).await?;
+        cx.docs.put(&order_key, &Order { name: name.into() }, When::Absent).await?;
+        Ok(Decision::Commit)
+    }
+
+    /// What the stories see of the documents.
+    #[derive(Debug)]
+    pub struct View {
+        /// How many cars are not reserved.
+        pub cars_left: u32,
+        /// The names of the orders.
+        pub orders: Vec<String>,
+    }
+
+    /// Shows the documents to the stories.
+    pub fn view(docs: &Docs) -> View {
+        let orders = docs.list::<Order>("shop/order-").into_iter().map(|(_, order)| order.name).collect();
+        View { cars_left: docs.get::<Cars>(CARS).map_or(0, |cars| cars.left), orders }
+    }
+}
+
+/// Two roofs: brings a transaction to the same end at every participant.
+pub struct Coordinator {
+    participants: Vec<Participant>,
+    log: Log,
+}
+
+impl Coordinator {
+    /// A coordinator of these participants. Its log survives its crashes; nothing else of it does.
+    pub fn new(participants: Vec<Participant>, log: Log) -> Self {
+        Coordinator { participants, log }
+    }
+
+    /// Runs a transaction, once.
+    ///
+    /// # Errors
+    /// [`CallErr`]: it is not at its end. [`recover`](Self::recover) is called next.
+    pub async fn run(&self, cx: &Cx, transaction: &str) -> Result<Decision, CallErr> {
+        let mut decision = Decision::Commit;
+        for participant in &self.participants {
+            if participant.prepare(cx, transaction).await? == Vote::No {
+                decision = Decision::Abort;
+            }
+        }
+        for participant in &self.participants {
+            match decision {
+                Decision::Commit => participant.commit(cx, transaction).await?,
+                Decision::Abort => participant.abort(cx, transaction).await?,
+            }
+        }
+        // TODO(02): from which instant on is the transaction decided? Who knows of it if the node dies here?
+        self.log.append(cx, transaction, &decision).await?;
+        Ok(decision)
+    }
+
+    /// Called instead, again and again until it is `Ok`, after `run` has failed or its node has died.
+    ///
+    /// # Errors
+    /// [`CallErr`]: it is not at its end. This is called again.
+    pub async fn recover(&self, cx: &Cx, transaction: &str) -> Result<Decision, CallErr> {
+        let logged: Vec<Decision> = self.log.read(cx, transaction).await?;
+        match logged.first() {
+            Some(decision) => Ok(*decision),
+            // TODO(02): what may have happened before the crash, although the log says nothing?
+            None => self.run(cx, transaction).await,
+        }
+    }
+}
+
+/// What a participant does ten minutes after its vote, while it has not heard of a decision.
+pub fn on_timeout(vote: Vote) -> OnTimeout {
+    // TODO(02): what did it promise? The next buyer would be glad of the car.
+    match vote {
+        Vote::Yes | Vote::No => OnTimeout::GiveUp,
+    }
+}

@@ -1,0 +1,131 @@
+//! Also correct: accepts in one step and sends in another, which loads the cart again and knows nothing of the first. A
+//! yes to a late item that is in the cart already; the mark goes into a document of its own.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use kit::{Cx, Docs, Msg, Retry, StoreErr, When};
+use serde::{Deserialize, Serialize};
+
+/// Tells Orders to order these lines of this cart. Kind `PlaceOrder`, to the queue `orders`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceOrder {
+    /// Which cart.
+    pub cart: String,
+    /// What was in it when it was accepted.
+    pub lines: BTreeSet<String>,
+}
+
+/// A cart, under its own id.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Cart {
+    state: State,
+    lines: BTreeSet<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum State {
+    /// Items come in.
+    #[default]
+    Open,
+    /// Frozen: these lines will be ordered, and no others.
+    Accepted,
+}
+
+/// Puts an item into a cart.
+pub async fn add_item(cx: &Cx, id: &str, item: &str) -> Result<(), CartErr> {
+    let (mut cart, when) = load(cx, id).await?;
+    match cart.state {
+        _ if cart.lines.contains(item) => Ok(()),
+        State::Open => {
+            cart.lines.insert(item.to_owned());
+            cx.docs.put(id, &cart, when).await?;
+            Ok(())
+        }
+        State::Accepted => Err(CartErr::Closed),
+    }
+}
+
+/// Orders what is in the cart.
+pub async fn submit(cx: &Cx, id: &str) -> Result<(), CartErr> {
+    accept(cx, id).await?;
+    send(cx, id).await
+}
+
+async fn accept(cx: &Cx, id: &str) -> Result<(), CartErr> {
+    let (mut cart, when) = load(cx, id).await?;
+    if cart.state == State::Open {
+        cart.state = State::Accepted;
+        match cx.docs.put(id, &cart, when).await {
+            // Done or not: what follows looks for itself.
+            Ok(_) | Err(StoreErr::Unknown) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+async fn send(cx: &Cx, id: &str) -> Result<(), CartErr> {
+    let (cart, _) = load(cx, id).await?;
+    if cart.state != State::Accepted {
+        return Err(Retry::because("not accepted after all").into());
+    }
+    let mark = format!("{id}/sent");
+    if cx.docs.get::<()>(&mark).await?.is_none() {
+        cx.bus.send("orders", place_order(cx, id, &cart)).await?;
+        cx.docs.put(&mark, &(), When::Always).await?;
+    }
+    Ok(())
+}
+
+/// The cart, and the condition that nobody has written it since (optimistic concurrency).
+async fn load(cx: &Cx, id: &str) -> Result<(Cart, When), StoreErr> {
+    Ok(match cx.docs.get(id).await? {
+        Some((cart, version)) => (cart, When::Is(version)),
+        None => (Cart::default(), When::Absent),
+    })
+}
+
+/// The message about a cart. Every try takes a fresh id: to Orders, a repeated message is a new one.
+fn place_order(cx: &Cx, id: &str, cart: &Cart) -> Msg {
+    Msg::new(cx.fresh_id(), "PlaceOrder", &PlaceOrder { cart: id.to_owned(), lines: cart.lines.clone() })
+}
+
+/// What a story sees of a cart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CartView {
+    /// True from the moment at which the cart is bound to be ordered.
+    pub accepted: bool,
+    /// What is in the cart; once it is accepted, what is ordered.
+    pub lines: BTreeSet<String>,
+}
+
+/// How the documents show a cart; an open and empty one, if they know nothing of it.
+pub fn view(docs: &Docs, id: &str) -> CartView {
+    let cart: Cart = docs.get(id).unwrap_or_default();
+    CartView { accepted: cart.state != State::Open, lines: cart.lines }
+}
+
+/// Why a shopper hears no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CartErr {
+    /// For good: the cart is not open any more.
+    Closed,
+    /// For now: something failed on the way. It is done, or it is not: ask again.
+    TryAgain(Retry),
+}
+
+impl<E: Into<Retry>> From<E> for CartErr {
+    fn from(error: E) -> Self {
+        CartErr::TryAgain(error.into())
+    }
+}
+
+impl fmt::Display for CartErr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CartErr::Closed => f.write_str("the cart is not open any more"),
+            CartErr::TryAgain(reason) => write!(f, "try again: {reason}"),
+        }
+    }
+}
