@@ -10,11 +10,20 @@ use story::{
 
 const BUYERS: [&str; 3] = ["ada", "bob", "cleo"];
 
+/// One coordinator first, then two that want the same car.
+const TWO_ROOFS: &[Size] = &[
+    Size::ONE,
+    Size::ONE.faults(1),
+    Size::ONE.clients(2),
+    Size::ONE.clients(2).faults(1),
+    Size::ONE.faults(3),
+    Size::ONE.clients(2).faults(2),
+];
+
 /// One roof: two cars, up to three buyers. Each asks until the shop has said yes, or that it is sold out.
 #[test]
 fn under_one_roof_an_order_and_its_car_go_together() {
-    const FAULTS: &[Fault] =
-        &[Fault::ReadRefused, Fault::WriteRefused, Fault::WriteUnknown, Fault::SpuriousConflict, Fault::Crash];
+    const FAULTS: &[Fault] = &[Fault::ReadRefused, Fault::WriteRefused, Fault::WriteUnknown, Fault::Crash];
     let story = Story::new("under one roof, an order and its car go together").worlds(ladder::CLIENTS, |size| {
         BUYERS.into_iter().take(size.clients.into()).fold(shop(size, FAULTS), |shop, buyer| shop.client(buying(buyer)))
     });
@@ -56,25 +65,26 @@ fn under_two_roofs_a_promise_of_all_is_committed() {
         .check();
 }
 
-/// Two roofs, one car. Ada's coordinator dies anywhere and comes back; questions, votes and replies are lost; a
-/// participant is down for a while; Bob's coordinator wants the same car.
+/// Two roofs, one car. Ada's coordinator dies anywhere, and comes back; Bob's wants the same car.
 #[test]
-fn under_two_roofs_all_commit_or_all_abort() {
-    const FAULTS: &[Fault] = &[Fault::Crash, Fault::CallRefused, Fault::CallUnknown, Fault::Outage];
-    const LADDER: &[Size] = &[
-        Size::ONE,
-        Size::ONE.faults(1),
-        Size::ONE.clients(2),
-        Size::ONE.clients(2).faults(1),
-        Size::ONE.faults(3),
-        Size::ONE.clients(2).faults(2),
-    ];
-    let story = Story::new("under two roofs, all commit or all abort")
-        .worlds(LADDER, |size| coordinated(size, two_roofs(size, databases(1), FAULTS)));
+fn under_two_roofs_a_crash_splits_nothing() {
+    let story = Story::new("under two roofs, a crash splits nothing")
+        .worlds(TWO_ROOFS, |size| coordinated(size, two_roofs(size, databases(1), &[Fault::Crash])));
     under_two_roofs(story)
         .sometimes(Event::Concurrent)
         .sometimes(Event::CalledAgain)
         .sometimes(Event::Struck(Fault::Crash))
+        .check();
+}
+
+/// The same, while questions, votes and replies are lost, and a participant or the log is down for a while.
+#[test]
+fn under_two_roofs_a_lost_word_splits_nothing() {
+    const FAULTS: &[Fault] = &[Fault::Crash, Fault::CallRefused, Fault::CallUnknown, Fault::Outage];
+    let story = Story::new("under two roofs, a lost word splits nothing")
+        .worlds(TWO_ROOFS, |size| coordinated(size, two_roofs(size, databases(1), FAULTS)));
+    under_two_roofs(story)
+        .sometimes(Event::CalledAgain)
         .sometimes(Event::Struck(Fault::CallRefused))
         .sometimes(Event::Struck(Fault::CallUnknown))
         .sometimes(Event::Struck(Fault::Outage))

@@ -53,10 +53,11 @@ pub(crate) enum Loudness {
     Quiet,
 }
 
-/// Builds these tests (all, if none is named) of these packages, as `cargo test --no-run` does, and goes on after a package that fails.
+/// Builds these tests (all, if none is named) of these packages, as `cargo test` does, and goes on after a package that fails.
 pub(crate) fn build(repo: &Repo, packages: &[String], tests: &[&str], loudness: Loudness) -> Result<Built> {
     let mut command = Command::new(program());
-    command.args(["test", "--no-run", "--no-fail-fast", "--message-format=json-render-diagnostics"]);
+    // Not `cargo test --no-run`, which stops at the first package that fails. The profile makes the binaries the same.
+    command.args(["build", "--keep-going", "--profile", "test", "--message-format=json-render-diagnostics"]);
     if loudness == Loudness::Quiet {
         command.arg("--quiet");
     }
@@ -65,6 +66,9 @@ pub(crate) fn build(repo: &Repo, packages: &[String], tests: &[&str], loudness: 
     }
     for test in tests {
         command.args(["--test", test]);
+    }
+    if tests.is_empty() {
+        command.arg("--tests");
     }
     command.current_dir(repo.root()).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().with_context(|| {

@@ -1,6 +1,6 @@
 //! A schedule as a sequence diagram in text, at most 100 columns wide.
 //!
-//! [`words`] says what a step reads like, [`lanes`] places the columns, [`row`] draws one line. Widths count
+//! `words` says what a step reads like, `lanes` places the columns, `row` draws one line. Widths count
 //! characters; none of those drawn here is wide.
 
 mod change;

@@ -12,7 +12,7 @@ use sim::documents::Remembers;
 use sim::faults::KINDS;
 use sim::{Clock, Copy, Documents, Fact, Fault, Journal, Queue, Services, Spent};
 
-use crate::history::{Around, Histories};
+use crate::history::{Around, CodeKey, Histories};
 use crate::layout::{DOCUMENTS, EXTRA, JOURNAL, Layout, Needs, SERVICES, SPENT};
 use crate::observation::FactKind;
 use crate::operation::Condition;
@@ -96,6 +96,9 @@ pub(crate) struct Engine<'a> {
     sent_facts: FxHashMap<u32, Option<u32>>,
     acked_facts: FxHashMap<u64, Option<u32>>,
     written_keys: FxHashMap<u32, Arc<[(u32, bool)]>>,
+    delivered: FxHashMap<u64, u32>,
+    appeared: FxHashMap<u64, u32>,
+    sent_copies: FxHashMap<u32, u32>,
 }
 
 const UNKNOWN_YET: u32 = u32::MAX;
@@ -142,6 +145,9 @@ impl<'a> Engine<'a> {
             sent_facts: FxHashMap::default(),
             acked_facts: FxHashMap::default(),
             written_keys: FxHashMap::default(),
+            delivered: FxHashMap::default(),
+            appeared: FxHashMap::default(),
+            sent_copies: FxHashMap::default(),
         }
     }
 
@@ -387,6 +393,43 @@ impl<'a> Engine<'a> {
         let received = (self.queues.number(after), self.copies.number(copy));
         self.received.insert(key, received);
         received
+    }
+
+    /// The code of an endpoint's run on one copy; the same for every copy of the message.
+    #[inline]
+    pub(crate) fn delivery_code(&mut self, endpoint: usize, copy: u32) -> u32 {
+        let key = (endpoint as u64) << 32 | u64::from(copy);
+        if let Some(code) = self.delivered.get(&key) {
+            return *code;
+        }
+        let msg = self.copies.value(copy).msg.clone();
+        let code = self.histories.codes.number(CodeKey::Endpoint { endpoint, msg });
+        self.delivered.insert(key, code);
+        code
+    }
+
+    /// The queue with one more visible copy.
+    #[inline]
+    pub(crate) fn with_copy(&mut self, queue: u32, copy: u32) -> u32 {
+        let key = u64::from(queue) << 32 | u64::from(copy);
+        if let Some(after) = self.appeared.get(&key) {
+            return *after;
+        }
+        let after = self.queues.value(queue).with(self.copies.value(copy).clone());
+        let after = self.queues.number(after);
+        self.appeared.insert(key, after);
+        after
+    }
+
+    /// The copy that a send puts into its queue, where copies have no numbers.
+    pub(crate) fn sent_copy(&mut self, op: u32) -> u32 {
+        if let Some(copy) = self.sent_copies.get(&op) {
+            return *copy;
+        }
+        let msg = self.histories.ops[op as usize].msg.clone().expect("a send has a message");
+        let copy = self.copies.number(Copy { msg, number: 0, delivery_count: 0 });
+        self.sent_copies.insert(op, copy);
+        copy
     }
 
     /// The state of services after a call, and the answer.

@@ -173,12 +173,13 @@ impl<'a> Search<'a> {
                 steps_so_far = 0;
             }
             self.faults = self.faults.max(faults_so_far);
-            let next_rank = |faults: u8, step: u32| Rank::new(faults, step + 1);
             let step = rank.steps();
             debug_assert!(step >= steps_so_far);
             steps_so_far = step;
-            let mut ahead = Bucket::default();
-            let mut ahead_fault = Bucket::default();
+            let next_rank = |faults: u8| Rank::new(faults, step + 1);
+            // Taken out while they are filled: one look-up a rank, not one a state.
+            let mut ahead = buckets.remove(&next_rank(faults_so_far)).unwrap_or_default();
+            let mut ahead_fault = buckets.remove(&next_rank(faults_so_far + 1)).unwrap_or_default();
             for (state, words) in bucket.states.iter().zip(bucket.words.chunks_exact(width)) {
                 let state = *state;
                 if self.visited.rank(state) != rank {
@@ -224,7 +225,7 @@ impl<'a> Search<'a> {
                 for (taken, words) in steps.iter() {
                     self.events |= taken.events;
                     let faults = faults_so_far + u8::from(taken.fault.is_some());
-                    let rank = next_rank(faults, step);
+                    let rank = next_rank(faults);
                     let arrival = self.visited.arrive(words, state, taken.action, rank, &self.engine.spents);
                     if let Arrival::Expand(next) = arrival {
                         let bucket = if taken.fault.is_some() { &mut ahead_fault } else { &mut ahead };
@@ -239,11 +240,9 @@ impl<'a> Search<'a> {
                     }
                 }
             }
-            for (faults, from) in [(faults_so_far, ahead), (faults_so_far + 1, ahead_fault)] {
-                if !from.states.is_empty() {
-                    let to = buckets.entry(next_rank(faults, step)).or_default();
-                    to.states.extend_from_slice(&from.states);
-                    to.words.extend_from_slice(&from.words);
+            for (faults, ahead) in [(faults_so_far, ahead), (faults_so_far + 1, ahead_fault)] {
+                if !ahead.states.is_empty() {
+                    buckets.insert(next_rank(faults), ahead);
                 }
             }
         }

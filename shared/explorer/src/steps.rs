@@ -6,7 +6,7 @@ use sim::{Copy, Fact, Fault};
 use crate::action::{Action, ActionKind};
 use crate::engine::{Engine, OUT_BUS, OUT_SERVICES, OUT_STORE, WriteEffect};
 use crate::history::{CodeKey, ENDED_ERR, ENDED_OK, End, IDLE, NodeId, OUTAGE};
-use crate::layout::{Actor, DOCUMENTS, EXTRA, HELD, JOURNAL, NODE, SERVICES, SPENT};
+use crate::layout::{Actor, Group, DOCUMENTS, EXTRA, HELD, JOURNAL, NODE, SERVICES, SPENT};
 use crate::observation::FactKind;
 use crate::operation::{Condition, Kind};
 use crate::property::Event;
@@ -150,12 +150,11 @@ impl Engine<'_> {
         out: &mut Steps,
     ) {
         let (after, copy) = self.receive(queue, state[self.layout.queue(queue)], at);
-        let msg = self.copies.value(copy).msg.clone();
+        let code = self.delivery_code(endpoint, copy);
         let mut events = if busy { bit(Event::Concurrent) } else { 0 };
-        if busy && self.handled_elsewhere(state, endpoint, &msg) {
+        if busy && self.handled_elsewhere(state, endpoint, code) {
             events |= bit(Event::SameMessageTwice);
         }
-        let code = self.histories.codes.number(CodeKey::Endpoint { endpoint, msg });
         let next = begin(state, out);
         next[self.layout.queue(queue)] = after;
         let lossy = self.scenario.queues[queue].lossy;
@@ -170,16 +169,13 @@ impl Engine<'_> {
         );
     }
 
-    fn handled_elsewhere(&self, state: &[u32], endpoint: usize, msg: &kit::Msg) -> bool {
-        (0..self.layout.actors.len()).any(|slot| {
-            self.layout.actors[slot] == Actor::Worker { endpoint } && {
-                let at = self.layout.slot(slot);
-                let code = self.histories.node(state[at + NODE]).code;
-                let held = state[at + HELD];
-                let running = matches!(self.histories.codes.value(code),
-                    CodeKey::Endpoint { msg: other, .. } if other.id == msg.id);
-                running || (held > 0 && self.copies.value(held - 1).msg.id == msg.id)
-            }
+    fn handled_elsewhere(&mut self, state: &[u32], endpoint: usize, code: u32) -> bool {
+        let Group { first, workers, .. } = self.layout.groups[endpoint];
+        (first..first + workers).any(|slot| {
+            let at = self.layout.slot(slot);
+            let held = state[at + HELD];
+            self.histories.node(state[at + NODE]).code == code
+                || (held > 0 && self.delivery_code(endpoint, held - 1) == code)
         })
     }
 
@@ -598,11 +594,15 @@ impl Engine<'_> {
         if !self.consumed(queue) {
             return;
         }
-        let number = if self.scenario.reductions.copies { 0 } else { self.free_number(queue, &msg, &out.next) };
-        let copy = Copy { msg, number, delivery_count: 0 };
+        let copy = if self.scenario.reductions.copies {
+            self.sent_copy(op)
+        } else {
+            let number = self.free_number(queue, &msg, &out.next);
+            self.copies.number(Copy { msg, number, delivery_count: 0 })
+        };
         if delay > 0 {
             let mut extra = self.extras.value(out.next[EXTRA]).clone();
-            extra.clock = extra.clock.with(delay, queue as u16, copy);
+            extra.clock = extra.clock.with(delay, queue as u16, self.copies.value(copy).clone());
             out.next[EXTRA] = self.extras.number(extra);
         } else {
             self.appears(queue, copy, out);
@@ -628,24 +628,22 @@ impl Engine<'_> {
         taken.iter().position(|taken| !taken).expect("fewer than 256 copies") as u8
     }
 
-    fn appears(&mut self, queue: usize, copy: Copy, out: &mut Steps) {
+    fn appears(&mut self, queue: usize, copy: u32, out: &mut Steps) {
         let at = self.layout.queue(queue);
-        let after = self.queues.value(out.next[at]).with(copy);
-        out.next[at] = self.queues.number(after);
+        out.next[at] = self.with_copy(out.next[at], copy);
     }
 
     /// A copy is visible again, or given up.
     fn give_back(&mut self, endpoint: usize, copy: u32, out: &mut Steps) {
-        let queue = self.scenario.endpoints[endpoint].queue;
-        let copy = self.copies.value(copy).clone();
-        self.comes_back(queue, copy, out);
+        self.comes_back(self.scenario.endpoints[endpoint].queue, copy, out);
     }
 
-    fn comes_back(&mut self, queue: usize, copy: Copy, out: &mut Steps) {
+    fn comes_back(&mut self, queue: usize, copy: u32, out: &mut Steps) {
         let spec = &self.scenario.queues[queue];
-        if spec.deliveries_max.is_some_and(|most| copy.delivery_count >= most) {
+        if spec.deliveries_max.is_some_and(|most| self.copies.value(copy).delivery_count >= most) {
             if self.needs.facts.has(FactKind::DeadLettered, &spec.name) {
-                let fact = Fact::DeadLettered { queue: spec.name.clone(), id: copy.msg.id.as_str().into() };
+                let id = self.copies.value(copy).msg.id.as_str().into();
+                let fact = Fact::DeadLettered { queue: spec.name.clone(), id };
                 let fact = self.facts.number(fact);
                 out.next[JOURNAL] = self.note(out.next[JOURNAL], fact);
             }
@@ -837,6 +835,7 @@ impl Engine<'_> {
             let (clock, queue, copy) = extra.clock.without(entry);
             extra.clock = clock;
             out.next[EXTRA] = self.extras.number(extra);
+            let copy = self.copies.number(copy);
             self.appears(usize::from(queue), copy, out);
             self.emit(free(ActionKind::Due, usize::from(queue), entry), out);
         }
@@ -882,38 +881,41 @@ impl Engine<'_> {
 
     fn queue_steps(&mut self, state: &[u32], queue: usize, out: &mut Steps) {
         let at = self.layout.queue(queue);
-        let here = self.queues.value(state[at]);
-        if here.is_empty() {
-            return;
-        }
-        let (visible, locked) = (here.visible().to_vec(), here.locked().to_vec());
-        for (which, copy) in locked.iter().enumerate() {
-            if which > 0 && locked[which - 1] == *copy {
+        let lossy = self.scenario.queues[queue].lossy;
+        for which in 0..self.queues.value(state[at]).locked().len() {
+            let here = self.queues.value(state[at]);
+            let copy = here.locked()[which].clone();
+            if which > 0 && here.locked()[which - 1] == copy {
                 continue;
             }
-            let expired = self.queues.value(state[at]).expired(copy).without(copy);
-            begin(state, out)[at] = self.queues.number(expired);
-            self.comes_back(queue, copy.clone(), out);
+            let without = here.expired(&copy).without(&copy);
+            begin(state, out)[at] = self.queues.number(without);
+            let copy = self.copies.number(copy);
+            self.comes_back(queue, copy, out);
             self.emit(free(ActionKind::DeadLockExpired, queue, which), out);
         }
-        let lossy = self.scenario.queues[queue].lossy;
-        for (which, copy) in visible.iter().enumerate() {
-            if which > 0 && visible[which - 1] == *copy {
+        for (kind, by) in [(ActionKind::Duplicate, Fault::Duplicate), (ActionKind::Loss, Fault::Loss)] {
+            if kind == ActionKind::Loss && !lossy {
                 continue;
             }
-            if let Some(spent) = self.spend(state[SPENT], Fault::Duplicate) {
-                begin(state, out)[SPENT] = spent;
-                let number =
-                    if self.scenario.reductions.copies { 0 } else { self.free_number(queue, &copy.msg, state) };
-                self.appears(queue, Copy { number, ..copy.clone() }, out);
-                self.emit(fault(ActionKind::Duplicate, queue, which, Fault::Duplicate, 0), out);
-            }
-            if lossy && let Some(spent) = self.spend(state[SPENT], Fault::Loss) {
-                let without = self.queues.value(state[at]).without(copy);
+            let Some(spent) = self.spend(state[SPENT], by) else { continue };
+            for which in 0..self.queues.value(state[at]).visible().len() {
+                let here = self.queues.value(state[at]);
+                let copy = here.visible()[which].clone();
+                if which > 0 && here.visible()[which - 1] == copy {
+                    continue;
+                }
                 let next = begin(state, out);
                 next[SPENT] = spent;
-                next[at] = self.queues.number(without);
-                self.emit(fault(ActionKind::Loss, queue, which, Fault::Loss, 0), out);
+                if kind == ActionKind::Loss {
+                    next[at] = self.queues.number(self.queues.value(state[at]).without(&copy));
+                } else {
+                    let number =
+                        if self.scenario.reductions.copies { 0 } else { self.free_number(queue, &copy.msg, state) };
+                    let copy = self.copies.number(Copy { number, ..copy });
+                    self.appears(queue, copy, out);
+                }
+                self.emit(fault(kind, queue, which, by, 0), out);
             }
         }
     }

@@ -74,14 +74,20 @@ impl Arrival {
     }
 }
 
+/// How a state was reached. Together, because a lookup needs them together.
+#[derive(Clone, Copy)]
+struct Reached {
+    parent: StateId,
+    action: Action,
+    rank: Rank,
+    spent: u32,
+    /// The next state of the same world with another budget spent.
+    next: StateId,
+}
+
 pub(crate) struct Visited {
     first: HashMap<u64, StateId, Itself>,
-    /// The next state of the same world with another budget spent.
-    next: Vec<StateId>,
-    spent: Vec<u32>,
-    parents: Vec<StateId>,
-    actions: Vec<Action>,
-    ranks: Vec<Rank>,
+    reached: Vec<Reached>,
     /// Worlds are the same whatever was spent on the way.
     budgets: bool,
 }
@@ -90,26 +96,22 @@ impl Visited {
     pub(crate) fn new(budgets: bool) -> Self {
         Visited {
             first: HashMap::with_hasher(Itself),
-            next: Vec::new(),
-            spent: Vec::new(),
-            parents: Vec::new(),
-            actions: Vec::new(),
-            ranks: Vec::new(),
+            reached: Vec::new(),
             budgets,
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.parents.len()
+        self.reached.len()
     }
 
     pub(crate) fn rank(&self, state: StateId) -> Rank {
-        self.ranks[state as usize]
+        self.reached[state as usize].rank
     }
 
     /// Bytes that the tables take, roughly.
     pub(crate) fn bytes(&self) -> usize {
-        self.first.capacity() * 18 + self.parents.capacity() * 20
+        self.first.capacity() * 17 + self.reached.capacity() * size_of::<Reached>()
     }
 
     /// Notes that a state was reached.
@@ -123,7 +125,7 @@ impl Visited {
         spents: &Interner<Spent>,
     ) -> Arrival {
         let fingerprint = fingerprint(words, self.budgets);
-        let id = self.parents.len() as StateId;
+        let id = self.reached.len() as StateId;
         let head = match self.first.entry(fingerprint) {
             hashbrown::hash_map::Entry::Vacant(entry) => {
                 entry.insert(id);
@@ -132,43 +134,35 @@ impl Visited {
             hashbrown::hash_map::Entry::Occupied(entry) => *entry.get(),
         };
         let spent = words[SPENT];
-        let mut last = head;
+        let mut last = NONE;
         let mut known = head;
         while known != NONE {
-            let other = self.spent[known as usize];
-            let fewer = other == spent || !self.budgets || spents.value(other).at_most(*spents.value(spent));
-            if fewer && self.ranks[known as usize] <= rank {
+            let other = &mut self.reached[known as usize];
+            let same = other.spent == spent || !self.budgets;
+            if other.rank <= rank && (same || spents.value(other.spent).at_most(*spents.value(spent))) {
                 return Arrival::Known(known);
             }
             // Reached again with no more faults and at a lower rank, before it was expanded.
-            let replaces = other == spent || !self.budgets || spents.value(spent).at_most(*spents.value(other));
-            if replaces && self.ranks[known as usize] > rank {
-                self.spent[known as usize] = spent;
-                self.parents[known as usize] = parent;
-                self.actions[known as usize] = action;
-                self.ranks[known as usize] = rank;
+            if other.rank > rank && (same || spents.value(spent).at_most(*spents.value(other.spent))) {
+                *other = Reached { parent, action, rank, spent, next: other.next };
                 return Arrival::Expand(known);
             }
             last = known;
-            known = self.next[known as usize];
+            known = other.next;
         }
         if last != NONE {
-            self.next[last as usize] = id;
+            self.reached[last as usize].next = id;
         }
-        self.next.push(NONE);
-        self.spent.push(spent);
-        self.parents.push(parent);
-        self.actions.push(action);
-        self.ranks.push(rank);
+        self.reached.push(Reached { parent, action, rank, spent, next: NONE });
         Arrival::Expand(id)
     }
 
     /// The actions that lead to a state from the beginning.
     pub(crate) fn path(&self, mut state: StateId) -> Vec<Action> {
         let mut path = Vec::new();
-        while self.parents[state as usize] != state {
-            path.push(self.actions[state as usize]);
-            state = self.parents[state as usize];
+        while self.reached[state as usize].parent != state {
+            path.push(self.reached[state as usize].action);
+            state = self.reached[state as usize].parent;
         }
         path.reverse();
         path

@@ -16,6 +16,8 @@ mod sides;
 #[path = "differential/spec.rs"]
 mod spec;
 
+use std::panic::AssertUnwindSafe;
+
 use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
 use sides::Case;
@@ -28,11 +30,16 @@ const STATES_MAX: usize = 1_000;
 /// Compares both sides on the world of one seed; `None` if that world is too large.
 fn compare(seed: u64) -> Option<Result<(), String>> {
     let case = Case::new(generate::spec(seed), STATES_MAX)?;
-    let mut rng = SmallRng::seed_from_u64(seed);
-    let compared = case.compare_spaces().and_then(|()| case.compare_events()).and_then(|()| {
-        let mut questions = case.questions(seed).into_iter();
-        questions.try_for_each(|question| case.compare_answers(&question, &mut rng))
-    });
+    let compare = || {
+        let mut rng = SmallRng::seed_from_u64(seed);
+        case.compare_spaces()?;
+        case.compare_events()?;
+        for question in case.questions(seed) {
+            case.compare_answers(&question, &mut rng)?;
+        }
+        case.compare_outcomes()
+    };
+    let compared = std::panic::catch_unwind(AssertUnwindSafe(compare)).unwrap_or(Err("it panics: see above".into()));
     Some(compared.map_err(|error| format!("seed {seed}, {} states:\n{}{error}\n", case.space.nodes.len(), case.spec)))
 }
 
@@ -40,6 +47,7 @@ fn compare(seed: u64) -> Option<Result<(), String>> {
 fn compare_all(seeds: impl Iterator<Item = u64>, least: usize) {
     let compared: Vec<Result<(), String>> = seeds.filter_map(compare).collect();
     let differ: Vec<&String> = compared.iter().filter_map(|compared| compared.as_ref().err()).collect();
+    if let Ok(f) = std::env::var("DIFF_DUMP") { use std::io::Write as _; let mut f = std::fs::OpenOptions::new().create(true).append(true).open(f).unwrap(); for d in &differ { writeln!(f, "=====\n{d}").unwrap(); } }
     let shown: Vec<&str> = differ.iter().take(3).map(|error| error.as_str()).collect();
     assert!(differ.is_empty(), "{} of {} worlds differ\n\n{}", differ.len(), compared.len(), shown.join("\n"));
     assert!(compared.len() >= least, "only {} worlds were small enough", compared.len());

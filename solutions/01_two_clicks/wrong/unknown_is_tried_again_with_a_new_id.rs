@@ -1,4 +1,4 @@
-//! Dies by: every click gets the same order
+//! Dies by: whoever is told of an order finds it
 //! Why: when the answer is lost, the click writes again, under a new id, and takes the conflict for its own first
 //! write. But the conflict may be the other tab's order, and the first write may have happened: the id it answers
 //! with is not the one in the cart.

@@ -200,6 +200,11 @@ impl Case {
                 ));
             }
         }
+        Ok(())
+    }
+
+    /// Compares what quiescent states look like, where nobody but `outcomes` looks.
+    pub(crate) fn compare_outcomes(&self) -> Result<(), String> {
         let outcomes = explorer::outcomes(&self.spec.scenario(), &|observation| observed(&self.spec, observation))
             .map_err(|report| format!("outcomes: {:?}", report.verdict))?;
         same_set("outcomes", &self.space.observables(true), &outcomes)

@@ -79,8 +79,8 @@ impl Answers {
                     jobs.push(Job { exercise, answer, binaries, story, reports });
                     return;
                 }
-                let which = test.map_or("the tests".to_owned(), |test| format!("tests/{test}.rs"));
-                let reason = format!("{which} of {} cannot be compiled, or not be found", repo.shown(folder));
+                let which = test.map_or("the tests".to_owned(), |test| format!("the tests in tests/{test}.rs"));
+                let reason = format!("{which} of {} do not compile, or are not there", repo.shown(folder));
                 let reasons = missing.entry(exercise.number.clone()).or_default();
                 if !reasons.contains(&reason) {
                     reasons.push(reason);
