@@ -4,6 +4,8 @@
 //! queue `submissions` is handled by the Storefront's own workers.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::time::Duration;
 
 use story::{
     CONSISTENT_OUTPUT, Client, Cx, Event, Fault, Faults, Msg, NO_GHOST_MESSAGE, NO_LOST_MESSAGE, NO_LOST_WRITE,
@@ -29,11 +31,16 @@ const WHAT_FAILS: &[Fault] = &[
     Fault::AckLost,
 ];
 
-const ONE_SHOPPER: &[Size] = &[Size::ONE.faults(1), Size::ONE.workers(2).faults(1), Size::ONE.workers(2).faults(2)];
-const TWO_TABS: &[Size] =
-    &[Size::ONE.clients(2), Size::ONE.clients(2).faults(1), Size::ONE.clients(2).workers(2).faults(1)];
+const ONE_SHOPPER: &[Size] = &[Size::ONE.faults(1), Size::ONE.workers(2).faults(1), Size::ONE.workers(2).faults(3)];
+const TIME_PASSES_THEN_TWO_TABS: &[Size] = &[
+    Size::ONE.faults(1),
+    Size::ONE.clients(2),
+    Size::ONE.clients(2).faults(1),
+    Size::ONE.clients(2).workers(2).faults(1),
+    Size::ONE.clients(2).faults(2),
+];
 const ONE_SHOPPER_THEN_TWO_TABS: &[Size] =
-    &[Size::ONE.faults(1), Size::ONE.workers(2).faults(2), Size::ONE.clients(2).faults(1)];
+    &[Size::ONE.faults(1), Size::ONE.workers(2).faults(3), Size::ONE.clients(2).faults(1)];
 
 /// One shopper fills her cart and submits it. At the first error, and when no answer comes, she leaves for good. If she
 /// hears 202, her cart is ordered, whatever fails afterwards. And no cart is left behind that somebody has begun to
@@ -95,11 +102,14 @@ fn nothing_is_ordered_that_was_not_accepted() {
 }
 
 /// The same cart in two tabs; the second one puts a bow in and submits, too. Both submissions, and every repetition, are
-/// one order: one id, one body. The bow is in it, or its tab has heard that it is too late.
+/// one order: one id, one body, at whatever time it is sent. The bow is in it, or its tab has heard that it is too late.
 #[test]
 fn one_cart_is_one_order_however_often_it_is_sent() {
     Story::new("one cart is one order, however often it is sent")
-        .worlds(TWO_TABS, checkout)
+        .worlds(TIME_PASSES_THEN_TWO_TABS, |size| {
+            let world = checkout(size);
+            if size.clients > 1 { world } else { world.client(an_hour()) }
+        })
         .view(|docs| view(docs, CART))
         .sometimes(Event::Concurrent)
         .sometimes(Event::Redelivered)
@@ -226,6 +236,14 @@ fn checkout(size: Size) -> Scenario {
         .endpoint::<Submissions>("Storefront", "submissions", size.workers)
         .client(shopper("shopper", CART, "book"));
     if size.clients > 1 { world.client(shopper("second tab", CART, "bow")) } else { world }
+}
+
+/// The clock moves, once, at any moment.
+fn an_hour() -> Client {
+    Client::new("an hour", "Clock").calls("passes", |cx: Cx| async move {
+        cx.sleep(Duration::from_secs(3600)).await;
+        Ok::<(), Infallible>(())
+    })
 }
 
 /// Puts an item into a cart and submits the cart; leaves at the first error.

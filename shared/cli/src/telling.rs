@@ -6,14 +6,10 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result};
 use story::report::{StoryReport, Told, VerdictName};
+use story::variables;
 
 use crate::cargo::Binary;
 use crate::catalogue::Exercise;
-
-/// Set to the folder in which results go. The story crate reads it.
-const REPORTS_VARIABLE: &str = "WORKSHOP_REPORTS";
-/// Set to climb also the worlds that only maintainers have time for.
-const DEEP_VARIABLE: &str = "WORKSHOP_DEEP";
 
 /// What the stories of one answer said, in the order of the story file.
 #[derive(Debug, Default)]
@@ -31,6 +27,8 @@ pub(crate) struct Run<'a> {
     /// The folder for the results; what an earlier run left there is deleted.
     pub(crate) reports: &'a Path,
     pub(crate) deep: bool,
+    /// A schedule to follow instead of exploring.
+    pub(crate) schedule: Option<&'a Path>,
 }
 
 impl Run<'_> {
@@ -64,9 +62,12 @@ impl Run<'_> {
     fn run(&self, binary: &Binary) -> Result<Output> {
         let mut command = Command::new(&binary.path);
         command.current_dir(&binary.package).env("CARGO_MANIFEST_DIR", &binary.package);
-        command.env(REPORTS_VARIABLE, self.reports);
+        command.env(variables::REPORTS, self.reports);
         if self.deep {
-            command.env(DEEP_VARIABLE, "1");
+            command.env(variables::DEEP, "1");
+        }
+        if let Some(schedule) = self.schedule {
+            command.env(variables::REPLAY, schedule);
         }
         // With one thread, libtest runs tests on the main thread, where a story does not know its name.
         let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));

@@ -569,7 +569,7 @@ impl<'e, 'a> Teller<'e, 'a> {
                 let op = self.engine.histories.node(node).pending[action.which()].op;
                 self.remember_sent(op);
             }
-            ActionKind::Answer => {
+            ActionKind::Answer | ActionKind::Error => {
                 let described = self.describe_call(action);
                 let (_, call) = self.client_call(slot);
                 let client = self.cast.name(described.to).to_owned();

@@ -6,7 +6,7 @@ use sim::{Copy, Fact, Fault};
 use crate::action::{Action, ActionKind};
 use crate::engine::{Engine, OUT_BUS, OUT_SERVICES, OUT_STORE, WriteEffect};
 use crate::history::{CodeKey, ENDED_ERR, ENDED_OK, End, IDLE, NodeId, OUTAGE};
-use crate::layout::{Actor, Group, DOCUMENTS, EXTRA, HELD, JOURNAL, NODE, SERVICES, SPENT};
+use crate::layout::{Actor, DOCUMENTS, EXTRA, Group, HELD, JOURNAL, NODE, SERVICES, SPENT};
 use crate::observation::FactKind;
 use crate::operation::{Condition, Kind};
 use crate::property::Event;
@@ -185,13 +185,8 @@ impl Engine<'_> {
         if call >= self.scenario.clients[client].calls.len() {
             return;
         }
-        let mut events = if self.somebody_runs(state) { bit(Event::Concurrent) } else { 0 };
-        if again {
-            events |= bit(Event::CalledAgain);
-        }
-        // Calling the same thing again is the same code: only what a restart runs is another.
-        let other = again && self.scenario.clients[client].calls[call].again.is_some();
-        let code = self.histories.codes.number(CodeKey::Call { client, call, again: other });
+        let events = if self.somebody_runs(state) { bit(Event::Concurrent) } else { 0 };
+        let code = self.histories.codes.number(CodeKey::Call { client, call, again });
         begin(state, out);
         let extra = self.extras.value(state[EXTRA]);
         let node = self.histories.root(code, self.scenario, extra);
@@ -245,14 +240,14 @@ impl Engine<'_> {
             (End::Ok, Actor::Client { client }) => {
                 let text = self.histories.node(node).text;
                 begin(state, out);
-                self.answered(slot, client, true, text, out);
-                self.emit(free(ActionKind::Answer, slot, 0), out);
+                let events = self.answered(slot, client, true, text, out);
+                self.emit(Label { events, ..free(ActionKind::Answer, slot, 0) }, out);
             }
             (End::Err, Actor::Client { client }) => {
                 let text = self.histories.node(node).text;
                 begin(state, out);
-                self.answered(slot, client, false, text, out);
-                self.emit(free(ActionKind::Error, slot, 0), out);
+                let events = self.answered(slot, client, false, text, out);
+                self.emit(Label { events, ..free(ActionKind::Error, slot, 0) }, out);
             }
         }
         self.crash(state, slot, node, out);
@@ -299,14 +294,14 @@ impl Engine<'_> {
             }
             Actor::Client { client } => {
                 let text = self.histories.texts.number("no answer".to_owned());
-                self.answered(slot, client, false, text, out);
+                events |= self.answered(slot, client, false, text, out);
             }
         }
         self.emit(fault(ActionKind::Crash, slot, 0, Fault::Crash, events), out);
     }
 
-    /// The client hears of an answer or an error, and goes on by its rule.
-    fn answered(&mut self, slot: usize, client: usize, ok: bool, text: u32, out: &mut Steps) {
+    /// The client hears of an answer or an error, and goes on by its rule; returns the event of that.
+    fn answered(&mut self, slot: usize, client: usize, ok: bool, text: u32, out: &mut Steps) -> u64 {
         let at = self.layout.slot(slot);
         let held = out.next[at + HELD];
         let spec = &self.scenario.clients[client];
@@ -315,8 +310,9 @@ impl Engine<'_> {
         let range = self.layout.slot_range(slot);
         clear(&mut out.next[range]);
         if !ok && rule == OnError::CallAgain {
-            out.next[at + HELD] = call << 1 | 1;
-            return;
+            // Calling the same thing again is where it was before; only a restart is somewhere else.
+            out.next[at + HELD] = call << 1 | u32::from(spec.calls[call as usize].again.is_some());
+            return bit(Event::CalledAgain);
         }
         let leaves = !ok && rule == OnError::Leave;
         out.next[at + HELD] = if leaves { (spec.calls.len() as u32) << 1 } else { (call + 1) << 1 };
@@ -327,6 +323,7 @@ impl Engine<'_> {
             let fact = self.facts.number(fact);
             out.next[JOURNAL] = self.note(out.next[JOURNAL], fact);
         }
+        0
     }
 
     fn operation_steps(&mut self, state: &[u32], slot: usize, node: NodeId, ask: usize, out: &mut Steps) {
@@ -735,7 +732,7 @@ impl Engine<'_> {
                 out.next[at + NODE] = ENDED_ERR;
             }
             (End::Err, Actor::Client { client }) if reductions.returns => {
-                self.answered(slot, client, false, text, out);
+                label.events |= self.answered(slot, client, false, text, out);
             }
             (_, Actor::Client { .. }) if reductions.finished => {
                 let range = self.layout.slot_range(slot);

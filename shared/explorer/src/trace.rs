@@ -114,7 +114,7 @@ pub struct Snapshot {
     pub documents: Vec<(String, String)>,
     /// Each queue: name, its copies, such as `m1 (visible)`, `m1 (locked by Orders A)`.
     pub queues: Vec<(String, Vec<String>)>,
-    /// What went out to queues that nobody in this world consumes: queue, message id and body.
+    /// What was sent so far, in order: queue; kind, id and body of the message.
     pub sent: Vec<(String, String)>,
     /// Each service: name, state as JSON.
     pub services: Vec<(String, String)>,

@@ -94,11 +94,7 @@ pub(crate) struct Visited {
 
 impl Visited {
     pub(crate) fn new(budgets: bool) -> Self {
-        Visited {
-            first: HashMap::with_hasher(Itself),
-            reached: Vec::new(),
-            budgets,
-        }
+        Visited { first: HashMap::with_hasher(Itself), reached: Vec::new(), budgets }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -20,7 +20,7 @@ use std::panic::AssertUnwindSafe;
 
 use rand::SeedableRng as _;
 use rand::rngs::SmallRng;
-use sides::Case;
+use sides::{Case, any_reductions, every_reduction, no_reduction, some_reductions};
 
 /// Seeds that are tried; worlds with too many states are passed over.
 const SEEDS: u64 = 600;
@@ -32,10 +32,15 @@ fn compare(seed: u64) -> Option<Result<(), String>> {
     let case = Case::new(generate::spec(seed), STATES_MAX)?;
     let compare = || {
         let mut rng = SmallRng::seed_from_u64(seed);
-        case.compare_spaces()?;
+        let mut with = every_reduction();
+        with.push(any_reductions(&mut rng));
+        case.compare_spaces(&with)?;
         case.compare_events()?;
         for question in case.questions(seed) {
-            case.compare_answers(&question, &mut rng)?;
+            for (name, reductions) in [no_reduction(), any_reductions(&mut rng), some_reductions(u32::MAX)] {
+                let compared = case.compare_answer(&question, reductions);
+                compared.map_err(|error| format!("{question:?} with {name}: {error}"))?;
+            }
         }
         case.compare_outcomes()
     };
@@ -47,7 +52,13 @@ fn compare(seed: u64) -> Option<Result<(), String>> {
 fn compare_all(seeds: impl Iterator<Item = u64>, least: usize) {
     let compared: Vec<Result<(), String>> = seeds.filter_map(compare).collect();
     let differ: Vec<&String> = compared.iter().filter_map(|compared| compared.as_ref().err()).collect();
-    if let Ok(f) = std::env::var("DIFF_DUMP") { use std::io::Write as _; let mut f = std::fs::OpenOptions::new().create(true).append(true).open(f).unwrap(); for d in &differ { writeln!(f, "=====\n{d}").unwrap(); } }
+    if let Ok(f) = std::env::var("DIFF_DUMP") {
+        use std::io::Write as _;
+        let mut f = std::fs::OpenOptions::new().create(true).append(true).open(f).unwrap();
+        for d in &differ {
+            writeln!(f, "=====\n{d}").unwrap();
+        }
+    }
     let shown: Vec<&str> = differ.iter().take(3).map(|error| error.as_str()).collect();
     assert!(differ.is_empty(), "{} of {} worlds differ\n\n{}", differ.len(), compared.len(), shown.join("\n"));
     assert!(compared.len() >= least, "only {} worlds were small enough", compared.len());

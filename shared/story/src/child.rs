@@ -39,7 +39,8 @@ pub(crate) fn check<V: 'static>(story: &Story<V>) {
             Some(schedule) if schedule.about("story").is_some_and(|name| name != name_of(story)) => {}
             schedule => {
                 let told = tell_in_child(story, &here);
-                if schedule.is_none() {
+                // A schedule that is followed again is no news of the exercise, unless somebody wants it.
+                if schedule.is_none() || std::env::var_os(variables::REPORTS).is_some() {
                     keep(story, &told);
                 }
                 say(&told);
@@ -207,22 +208,18 @@ fn after_mark(mut stream: impl Read) -> Printed {
         last.extend_from_slice(&chunk[..read]);
         last.drain(..last.len().saturating_sub(OUTPUT_BYTES_MAX));
         kept.extend_from_slice(&chunk[..read]);
-        if !marked {
-            match kept.windows(MARK.len()).position(|window| window == MARK.as_bytes()) {
-                Some(at) => {
-                    kept.drain(..at + MARK.len());
-                    marked = true;
-                }
-                None => {
-                    let keep_from = kept.len().saturating_sub(MARK.len());
-                    kept.drain(..keep_from);
-                }
-            }
+        // The last mark counts: a story that begins again prints another.
+        let marks = kept.windows(MARK.len()).rposition(|window| window == MARK.as_bytes());
+        if let Some(at) = marks {
+            kept.drain(..at + MARK.len());
+            marked = true;
+        } else if !marked {
+            kept.drain(..kept.len().saturating_sub(MARK.len()));
         }
-        if marked {
-            kept.truncate(OUTPUT_BYTES_MAX);
-        }
+        // Room for a mark that is cut in two by the end of a chunk.
+        kept.truncate(OUTPUT_BYTES_MAX + MARK.len());
     }
+    kept.truncate(OUTPUT_BYTES_MAX);
     let text = String::from_utf8_lossy(&kept).into_owned();
     let text = text.split("\ntest result:").next().unwrap_or_default().trim();
     let text = text.strip_suffix("ok").unwrap_or(text).trim().to_owned();

@@ -45,22 +45,19 @@ pub fn open_cart(lines: &[&str]) -> Cart {
 /// [`CartErr`]; the shopper clicks again.
 pub async fn submit(cx: &Cx, customer: &str, cart: &str) -> Result<OrderId, CartErr> {
     let cart_key = format!("{customer}/{cart}");
-    {
-        let (mut found, version) = cx.docs.get::<Cart>(&cart_key).await?.ok_or(CartErr::NoSuchCart)?;
-        if let Some(id) = found.order {
-            return Ok(id);
-        }
-        let id = cx.fresh_id().to_string();
-        let lines = found.lines.clone();
-        let order = Order { id: id.clone(), customer: customer.into(), cart: cart.into(), lines };
-        found.order = Some(id.clone());
-        let order_key = format!("{customer}/order-{id}");
-        let both =
-            cx.docs.batch(customer).put(&cart_key, &found, When::Is(version)).put(&order_key, &order, When::Absent);
-        match both.commit().await {
-            Ok(_) | Err(StoreErr::Conflict) => return Ok(id),
-            Err(error) => return Err(error.into()),
-        }
+    let (mut found, version) = cx.docs.get::<Cart>(&cart_key).await?.ok_or(CartErr::NoSuchCart)?;
+    if let Some(id) = found.order {
+        return Ok(id);
+    }
+    let id = cx.fresh_id().to_string();
+    let lines = found.lines.clone();
+    let order = Order { id: id.clone(), customer: customer.into(), cart: cart.into(), lines };
+    found.order = Some(id.clone());
+    let order_key = format!("{customer}/order-{id}");
+    let both = cx.docs.batch(customer).put(&cart_key, &found, When::Is(version)).put(&order_key, &order, When::Absent);
+    match both.commit().await {
+        Ok(_) | Err(StoreErr::Conflict) => Ok(id),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -45,23 +45,18 @@ pub fn open_cart(lines: &[&str]) -> Cart {
 /// [`CartErr`]; the shopper clicks again.
 pub async fn submit(cx: &Cx, customer: &str, cart: &str) -> Result<OrderId, CartErr> {
     let cart_key = format!("{customer}/{cart}");
-    {
-        let (mut found, _version) = cx.docs.get::<Cart>(&cart_key).await?.ok_or(CartErr::NoSuchCart)?;
-        if let Some(id) = found.order {
-            return Ok(id);
-        }
-        let id = cx.fresh_id().to_string();
-        let lines = found.lines.clone();
-        let order = Order { id: id.clone(), customer: customer.into(), cart: cart.into(), lines };
-        found.order = Some(id.clone());
-        let both = cx.docs.batch(customer).put(&cart_key, &found, When::Always).put(
-            &format!("{customer}/order-{id}"),
-            &order,
-            When::Always,
-        );
-        both.commit().await?;
+    let (mut found, _version) = cx.docs.get::<Cart>(&cart_key).await?.ok_or(CartErr::NoSuchCart)?;
+    if let Some(id) = found.order {
         return Ok(id);
     }
+    let id = cx.fresh_id().to_string();
+    let lines = found.lines.clone();
+    let order = Order { id: id.clone(), customer: customer.into(), cart: cart.into(), lines };
+    found.order = Some(id.clone());
+    let order_key = format!("{customer}/order-{id}");
+    let both = cx.docs.batch(customer).put(&cart_key, &found, When::Always).put(&order_key, &order, When::Always);
+    both.commit().await?;
+    Ok(id)
 }
 
 /// Puts an item into the cart. Adding what is there already is a success, and changes nothing.

@@ -1,7 +1,7 @@
 //! Dies by: a cart is ordered at most once
 //! Why: the order is written, then the cart is closed. The node crashes between the two; the shopper clicks again,
-//! the cart is still open, and a second order is written. (The other way round, a closed cart names an order that
-//! was never written.)
+//! the cart is still open, and a second order is written. (Two tabs do it without a crash: each writes its order
+//! before either closes the cart. The other way round, a closed cart names an order that was never written.)
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use explorer::schedule::Schedule;
-use story::report::Told;
 
 use super::{Outcome, Workshop};
+use crate::cargo::{self, Loudness};
 use crate::catalogue::Exercise;
 use crate::repo::read;
 use crate::screen::{self, ask, bold, dim, red, say};
-use crate::telling;
+use crate::telling::{self, Run};
 
 pub(crate) fn run(workshop: &Workshop, which: &[PathBuf], html: bool) -> Result<Outcome> {
     let file = find(workshop, which)?;
@@ -20,7 +20,6 @@ pub(crate) fn run(workshop: &Workshop, which: &[PathBuf], html: bool) -> Result<
     let schedule = Schedule::parse(&read(&file)?)
         .map_err(|error| anyhow!("{error}"))
         .with_context(|| format!("{} is not a schedule", workshop.repo.shown(&file)))?;
-    let told = result_of(&file);
     let about = |key| schedule.about(key).unwrap_or_default();
     say(bold(&format!("exercise {} · {}", about("exercise"), about("story").replace('_', " "))));
     say(red(&format!("✗ {}", about("property"))));
@@ -29,11 +28,28 @@ pub(crate) fn run(workshop: &Workshop, which: &[PathBuf], html: bool) -> Result<
     if !step_through(&schedule.steps) {
         return Ok(Outcome::Holds);
     }
-    if let Some(told) = told {
-        say("");
+    say("");
+    follow(workshop, &file, about("exercise"))
+}
+
+/// Lets the exercise, as it is now, follow the schedule, and says what came of it.
+fn follow(workshop: &Workshop, file: &Path, number: &str) -> Result<Outcome> {
+    let exercise = workshop.exercise(Some(number))?;
+    let repo = &workshop.repo;
+    let built = cargo::build(repo, &[format!("exercise-{number}")], &[], Loudness::Quiet)?;
+    let binaries = built.find(&repo.exercise(&exercise), Some("story"));
+    if !built.complete || binaries.is_empty() {
+        say(red(&format!("exercise {number} does not compile: see above")));
+        return Ok(Outcome::CouldNotRun);
+    }
+    let reports = repo.reports(&exercise).join("replayed");
+    let file = std::path::absolute(file)?;
+    let run = Run { binaries: &binaries, filter: None, reports: &reports, deep: false, schedule: Some(&file) };
+    let telling = run.tell(&exercise, &read(&repo.story(&exercise))?)?;
+    for told in &telling.stories {
         say(screen::story(&told.text));
     }
-    Ok(Outcome::Holds)
+    Ok(telling.worst().map_or(Outcome::CouldNotRun, |worst| worst.verdict.into()))
 }
 
 /// Shows one step after the other; `false` if the reader quits.
@@ -135,11 +151,6 @@ fn last_of(workshop: &Workshop, exercise: &Exercise) -> Result<PathBuf> {
         screen::note(&format!("another: cargo workshop replay {}", workshop.repo.shown(&other)));
     }
     Ok(first)
-}
-
-/// The result that was written with a schedule.
-fn result_of(schedule: &Path) -> Option<Told> {
-    serde_json::from_str(&std::fs::read_to_string(schedule.with_extension("json")).ok()?).ok()
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ fn explore(workshop: &Workshop, exercise: &Exercise, attempt: &Attempt) -> Resul
         bail!("the attempts at exercise {} do not compile: see above", exercise.number);
     }
     let filter = attempt.filter();
-    let run = Run { binaries: &binaries, filter: Some(&filter), reports: &reports, deep: false };
+    let run = Run { binaries: &binaries, filter: Some(&filter), reports: &reports, deep: false , schedule: None};
     let telling = run.tell(exercise, &read(&repo.story(exercise))?)?;
     say(bold(&format!("{} · {}", exercise.heading(), repo.shown(&attempt.path))));
     let about = [&attempt.header.also_correct, &attempt.header.why];
@@ -117,18 +117,20 @@ fn explore(workshop: &Workshop, exercise: &Exercise, attempt: &Attempt) -> Resul
     say("");
     let holds = |verdict| verdict == VerdictName::Holds;
     let shown: Vec<_> = telling.stories.iter().filter(|told| !holds(told.report.verdict) || telling.holds()).collect();
+    let of_the_attendee = format!("cargo workshop replay {}", exercise.number);
     for told in &shown {
-        say(screen::story(&told.text));
+        let text = match &told.report.schedule {
+            Some(file) => told.text.replace(&of_the_attendee, &format!("cargo workshop replay {}", repo.shown(file))),
+            None => told.text.clone(),
+        };
+        say(screen::story(&text));
         say("");
     }
     let held = telling.stories.len() - telling.stories.iter().filter(|told| !holds(told.report.verdict)).count();
     if telling.holds() {
-        say(green(&format!("all {held} stories hold")));
+        say(green(&format!("every story holds ({held})")));
     } else {
         say(dim(&format!("{held} of {} stories hold", telling.stories.len())));
-        if let Some(schedule) = telling.worst().and_then(|worst| worst.schedule.as_ref()) {
-            say(format!("next  cargo workshop replay {}", repo.shown(schedule)));
-        }
     }
     Ok(telling.worst().map_or(Outcome::CouldNotRun, |worst| worst.verdict.into()))
 }

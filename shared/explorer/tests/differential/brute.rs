@@ -52,8 +52,6 @@ struct Common {
     draws: BTreeMap<String, u64>,
     now: u64,
     clock_was_read: bool,
-    /// Keys that were read weakly.
-    read_weakly: BTreeSet<String>,
 }
 
 struct Door {
@@ -65,8 +63,7 @@ struct Door {
 
 impl Port for Door {
     fn perform(&self, operation: Operation, _called_from: &'static Location<'static>) -> Answer {
-        let asked =
-            Asked { desk: self.desk.clone(), common: self.common.clone(), operation: Some(operation), at: None };
+        let asked = Asked { desk: self.desk.clone(), operation: Some(operation), at: None };
         Box::pin(asked)
     }
 
@@ -95,7 +92,6 @@ impl Port for Door {
 /// One operation of a run, from its first poll to its answer.
 struct Asked {
     desk: Arc<Mutex<Desk>>,
-    common: Arc<Mutex<Common>>,
     operation: Option<Operation>,
     at: Option<usize>,
 }
@@ -108,9 +104,6 @@ impl Future for Asked {
         let mut desk = lock(&asked.desk);
         let Some(at) = asked.at else {
             let operation = asked.operation.take().expect("it is polled for the first time");
-            if let Operation::Get { key, weak: true } = &operation {
-                lock(&asked.common).read_weakly.insert(key.clone());
-            }
             asked.at = Some(desk.slots.len());
             desk.slots.push(Slot::Pending(operation));
             return Poll::Pending;
@@ -201,7 +194,7 @@ struct WorkerState {
 
 struct ClientState {
     next: usize,
-    /// The next attempt is the one after an error, of a call that is then called in another way.
+    /// It calls what it calls after an error, where that is something else.
     again: bool,
     run: Option<RunState>,
 }
@@ -272,15 +265,6 @@ pub(crate) struct Taken {
     /// Operations dropped while pending.
     pub(crate) dropped: usize,
     pub(crate) dead_lettered: bool,
-}
-
-/// What a rendering must tell apart; found out while exploring.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Tells {
-    /// Somebody reads the clock: time is absolute.
-    clock: bool,
-    /// Keys whose state before the last write somebody may see.
-    previous: BTreeSet<String>,
 }
 
 pub(crate) struct World<'a> {
@@ -385,13 +369,8 @@ impl<'a> World<'a> {
         lock(&self.common).now
     }
 
-    fn tells(&self) -> Tells {
-        let common = lock(&self.common);
-        // READING: the state before the last write of a key matters if stale reads may happen at all, and some run
-        // in some reachable state reads that key weakly.
-        let stale = self.total() > 0 && self.spec.most(Fault::StaleRead) > 0;
-        let previous = if stale { common.read_weakly.clone() } else { BTreeSet::new() };
-        Tells { clock: common.clock_was_read, previous }
+    fn clock_was_read(&self) -> bool {
+        lock(&self.common).clock_was_read
     }
 
     fn total(&self) -> u8 {
@@ -622,7 +601,7 @@ impl<'a> World<'a> {
                     How::AckLost => {
                         let Who::Worker(worker) = *who else { unreachable!("only workers ack") };
                         let copy = self.workers[worker].holds.take().expect("it holds a copy");
-                        self.show(self.queue_of(worker), copy);
+                        self.give_back(self.queue_of(worker), copy);
                         Err(unknown(&operation))
                     }
                 };
@@ -636,7 +615,7 @@ impl<'a> World<'a> {
             }
             Act::AckLost { worker } => {
                 let copy = self.workers[*worker].holds.take().expect("it holds a copy");
-                self.show(self.queue_of(*worker), copy);
+                self.give_back(self.queue_of(*worker), copy);
                 self.rest(*worker);
             }
             Act::Returned { worker } => {
@@ -745,6 +724,7 @@ impl<'a> World<'a> {
     fn failed(&mut self, client: usize, error: &str) {
         let call = &self.spec.clients[client].calls[self.clients[client].next];
         match call.rule {
+            // READING: that a client calls again is part of its state only where it then calls something else.
             _ if call.again.is_some() => self.clients[client].again = true,
             Rule::Calls => {}
             Rule::Tries => {
@@ -766,6 +746,8 @@ impl<'a> World<'a> {
     }
 
     /// Makes a copy visible again, or gives it up.
+    ///
+    /// READING: a copy whose ack was lost is given up too, where it was delivered as often as it may be.
     fn give_back(&mut self, queue: &'static str, copy: CopyOf) {
         let most = self.spec.deliveries_max.iter().find(|(name, _)| *name == queue);
         if most.is_some_and(|(_, most)| copy.deliveries >= u32::from(*most)) {
@@ -857,9 +839,8 @@ impl<'a> World<'a> {
         }
         let dropped = std::mem::take(&mut lock(&run.desk).dropped);
         for (operation, effect) in dropped.iter().zip(effects) {
-            // READING: what is out does nothing, dropped or not.
-            let out = target(operation).is_some_and(|target| self.out.contains(&target));
-            if *effect && !out && target(operation).is_some() {
+            // READING: that holds during an outage too: the request had arrived before.
+            if *effect && target(operation).is_some() {
                 let _ = self.perform(Some(who), operation);
             }
         }
@@ -976,13 +957,14 @@ impl<'a> World<'a> {
         [documents.collect(), services.collect()]
     }
 
-    /// Everything, in text.
-    fn rendering(&self, tells: &Tells) -> String {
+    /// Everything, in text. Time is absolute where some handler reads the clock, else it counts from now.
+    fn rendering(&self, absolute: bool) -> String {
         let mut text = self.observable();
         let common = lock(&self.common);
         for (name, key) in &self.keys {
             let _ = writeln!(text, "version {name} {}", key.version);
-            if tells.previous.contains(name) {
+            // READING: the state before the last write is remembered where stale reads are among the faults.
+            if self.total() > 0 && self.spec.most(Fault::StaleRead) > 0 {
                 let _ = writeln!(text, "previous {name} {:?}", key.previous);
             }
         }
@@ -990,8 +972,8 @@ impl<'a> World<'a> {
             let show = |copies: &[CopyOf]| copies.iter().map(CopyOf::text).collect::<Vec<_>>().join(" ");
             let _ = writeln!(text, "queue {name}: {} | {}", show(&queue.visible), show(&queue.locked));
         }
-        let zero = if tells.clock { 0 } else { common.now };
-        if tells.clock {
+        let zero = if absolute { 0 } else { common.now };
+        if absolute {
             let _ = writeln!(text, "now {}", common.now);
         }
         for (due, queue, copy) in &self.delayed {
@@ -1084,7 +1066,7 @@ pub(crate) struct Edge {
 pub(crate) struct Space {
     pub(crate) nodes: Vec<Node>,
     pub(crate) edges: Vec<Edge>,
-    tells: Tells,
+    absolute: bool,
     /// Each rendering's place among the nodes.
     seen: BTreeMap<String, usize>,
 }
@@ -1098,22 +1080,25 @@ pub(crate) fn at_end<'a>(spec: &'a Spec, path: &[Choice]) -> World<'a> {
     world
 }
 
-/// Visits every state, fewest steps first; `None` if there are more than `states_max`.
-pub(crate) fn explore(spec: &Spec, states_max: usize) -> Option<Space> {
-    let mut tells = Tells::default();
-    loop {
-        match explore_telling(spec, states_max, &tells) {
-            Ok(space) => return space,
-            Err(more) => tells = more,
-        }
-    }
+/// Was a message given up on this path?
+pub(crate) fn gives_up(spec: &Spec, path: &[Choice]) -> bool {
+    let mut world = World::new(spec);
+    path.iter().any(|choice| world.take(choice).dead_lettered)
 }
 
-fn explore_telling(spec: &Spec, states_max: usize, tells: &Tells) -> Result<Option<Space>, Tells> {
-    let mut space = Space { nodes: Vec::new(), edges: Vec::new(), tells: tells.clone(), seen: BTreeMap::new() };
+/// Visits every state, fewest steps first; `None` if there are more than `states_max`.
+pub(crate) fn explore(spec: &Spec, states_max: usize) -> Option<Space> {
+    explore_within(spec, states_max, false).or_else(|_| explore_within(spec, states_max, true)).unwrap_or(None)
+}
+
+/// Somebody reads the clock.
+struct ClockIsRead;
+
+fn explore_within(spec: &Spec, states_max: usize, absolute: bool) -> Result<Option<Space>, ClockIsRead> {
+    let mut space = Space { nodes: Vec::new(), edges: Vec::new(), absolute, seen: BTreeMap::new() };
     let mut open = VecDeque::new();
     let start = World::new(spec);
-    space.seen.insert(start.rendering(tells), 0);
+    space.seen.insert(start.rendering(absolute), 0);
     space.nodes.push(node(&start, 0, None, 0));
     open.push_back(0);
     while let Some(from) = open.pop_front() {
@@ -1127,13 +1112,11 @@ fn explore_telling(spec: &Spec, states_max: usize, tells: &Tells) -> Result<Opti
             if choice.effects.is_empty() && taken.dropped > 0 {
                 left.extend(with_effects(&choice, taken.dropped));
             }
-            let more = world.tells();
-            if (more.clock && !tells.clock) || !more.previous.is_subset(&tells.previous) {
-                let previous = more.previous.union(&tells.previous).cloned().collect();
-                return Err(Tells { clock: more.clock || tells.clock, previous });
+            if world.clock_was_read() && !absolute {
+                return Err(ClockIsRead);
             }
             let fresh = space.nodes.len();
-            let to = *space.seen.entry(world.rendering(tells)).or_insert(fresh);
+            let to = *space.seen.entry(world.rendering(absolute)).or_insert(fresh);
             space.edges.push(Edge {
                 from,
                 to,
@@ -1192,7 +1175,7 @@ impl Space {
 
     /// The place of a world's state among the nodes.
     pub(crate) fn find(&self, world: &World<'_>) -> Option<usize> {
-        self.seen.get(&world.rendering(&self.tells)).copied()
+        self.seen.get(&world.rendering(self.absolute)).copied()
     }
 
     /// What can be observed, of all states or of the quiescent ones.
@@ -1222,5 +1205,17 @@ impl Space {
                 return can;
             }
         }
+    }
+
+    /// The least faults, and the least steps among those, after which a message was given up.
+    ///
+    /// READING: where a message was given up, nothing finishes well any more, also if a fault did that.
+    pub(crate) fn least_dead_letter(&self) -> Option<(u8, usize)> {
+        let edges = self.edges.iter().filter(|edge| edge.dead_letters);
+        let after = |edge: &Edge| {
+            let from = &self.nodes[edge.from];
+            (from.faults + u8::from(edge.fault.is_some()), from.steps + 1)
+        };
+        edges.map(after).min()
     }
 }

@@ -119,18 +119,40 @@ pub(crate) struct Recorded {
     pub(crate) quiescent: BTreeSet<String>,
 }
 
-/// Every single reduction, and all of them, by name. Without `NONE`.
-pub(crate) fn reductions() -> Vec<(&'static str, Reductions)> {
-    let none = Reductions::NONE;
-    vec![
-        ("copies", Reductions { copies: true, ..none }),
-        ("finished", Reductions { finished: true, ..none }),
-        ("returns", Reductions { returns: true, ..none }),
-        ("workers", Reductions { workers: true, ..none }),
-        ("versions", Reductions { versions: true, ..none }),
-        ("budgets", Reductions { budgets: true, ..none }),
-        ("all", Reductions::ALL),
-    ]
+/// Reductions with a name for them.
+pub(crate) type Named = (String, Reductions);
+
+/// None.
+pub(crate) fn no_reduction() -> Named {
+    some_reductions(0)
+}
+
+/// Every single reduction, and all of them.
+pub(crate) fn every_reduction() -> Vec<Named> {
+    (0..REDUCTIONS).map(|bit| 1 << bit).chain([(1 << REDUCTIONS) - 1]).map(some_reductions).collect()
+}
+
+const REDUCTIONS: u32 = 6;
+
+/// Some reductions: a bit for each.
+pub(crate) fn some_reductions(bits: u32) -> Named {
+    let names = ["copies", "finished", "returns", "workers", "versions", "budgets"];
+    let on = |name: &str| names.iter().position(|other| *other == name).is_some_and(|bit| bits >> bit & 1 == 1);
+    let reductions = Reductions {
+        copies: on("copies"),
+        finished: on("finished"),
+        returns: on("returns"),
+        workers: on("workers"),
+        versions: on("versions"),
+        budgets: on("budgets"),
+    };
+    let named: Vec<&str> = names.into_iter().filter(|name| on(name)).collect();
+    (if named.is_empty() { "no reductions".into() } else { named.join(" and ") }, reductions)
+}
+
+/// Any combination of reductions.
+pub(crate) fn any_reductions(rng: &mut SmallRng) -> Named {
+    some_reductions(rng.random_range(0..1 << REDUCTIONS))
 }
 
 /// Says what differs, if it does.
@@ -183,15 +205,15 @@ impl Case {
         Recorded { report, reached: reached.expect("it is whole"), quiescent: quiescent.expect("it is whole") }
     }
 
-    /// Compares the spaces, without a claim.
-    pub(crate) fn compare_spaces(&self) -> Result<(), String> {
+    /// Compares the spaces, without a claim: without reductions, and with these.
+    pub(crate) fn compare_spaces(&self, with: &[Named]) -> Result<(), String> {
         let none = self.record(Reductions::NONE);
         self.compare_recorded(&none).map_err(|error| format!("without reductions: {error}"))?;
         same("states", &(self.space.nodes.len() as u64), &none.report.counts.states)?;
         let faults = self.space.nodes.iter().map(|node| node.faults).max().unwrap_or(0);
         same("most faults", &faults, &none.report.counts.faults)?;
-        for (name, reductions) in reductions() {
-            let recorded = self.record(reductions);
+        for (name, reductions) in with {
+            let recorded = self.record(*reductions);
             self.compare_recorded(&recorded).map_err(|error| format!("with {name}: {error}"))?;
             if recorded.report.counts.states > none.report.counts.states {
                 return Err(format!(
@@ -296,20 +318,13 @@ impl Case {
         };
         let always = self.space.least(|_, node| bad(&question.always, node));
         let quiescent = self.space.least(|_, node| node.quiescent && bad(&question.quiescent, node));
-        let finish = self.space.least(|at, _| question.can_finish && !self.finish[at]);
+        let stuck = self.space.least(|at, _| !self.finish[at]);
+        let finish = stuck.into_iter().chain(self.space.least_dead_letter()).min().filter(|_| question.can_finish);
         let parts = [(ALWAYS, always), (QUIESCENT, quiescent), (FINISH, finish)];
         parts.into_iter().filter_map(|(name, least)| least.map(|(faults, steps)| (name, faults, steps))).collect()
     }
 
     /// Compares the answers to one question.
-    pub(crate) fn compare_answers(&self, question: &Question, rng: &mut SmallRng) -> Result<(), String> {
-        let one = reductions().into_iter().choose(rng).expect("there are some");
-        for (name, reductions) in [("no reductions", Reductions::NONE), one, ("all", Reductions::ALL)] {
-            self.compare_answer(question, reductions).map_err(|error| format!("{question:?} with {name}: {error}"))?;
-        }
-        Ok(())
-    }
-
     pub(crate) fn compare_answer(&self, question: &Question, reductions: Reductions) -> Result<(), String> {
         let always = |seen: &Observation<'_>| {
             question.always.as_ref().map_or(Ok(()), |claim| claim.judge(&observed(&self.spec, seen)))
@@ -403,13 +418,14 @@ impl Case {
         let cannot_finish = |world: &brute::World<'_>| self.space.find(world).is_none_or(|at| !self.finish[at]);
         let violated = here.iter().any(|path| {
             let world = brute::at_end(&self.spec, path);
+            let gave_up = || brute::gives_up(&self.spec, path);
             let bad = |claim: &Option<Claim>| {
                 claim.as_ref().is_some_and(|claim| claim.judge(&without_ids(&world.observable())).is_err())
             };
             match property {
                 ALWAYS => bad(&question.always),
                 QUIESCENT => world.quiescent() && bad(&question.quiescent),
-                _ => cannot_finish(&world),
+                _ => cannot_finish(&world) || gave_up(),
             }
         });
         let quiescent = here.iter().any(|path| brute::at_end(&self.spec, path).quiescent());

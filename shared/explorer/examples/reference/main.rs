@@ -10,57 +10,15 @@
 //! under the id, and puts; if the event is still there, it sends it, clears it, and puts again. Get, put and send
 //! may fail before the effect, put and send also after it; an ack may be lost.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod outbox;
 
-use explorer::{Handler, Observation, Properties, Property, Reductions, Scenario, Verdict, explore};
-use kit::{Cx, Delivery, Msg, Retry, When};
-use serde::{Deserialize, Serialize};
-use sim::{Fault, Faults};
+use explorer::{Reductions, Verdict};
+use outbox::World;
 
 const USAGE: &str =
     "usage: reference N D W F [--variant mark-before-send] [--no-reductions | --only copies,finished,...]
                  [--progress] [--tell]
   N messages, D copies of each, W workers, F faults: four whole numbers, such as 2 2 2 1";
-
-#[derive(Default, Serialize, Deserialize)]
-struct Order {
-    items: Vec<String>,
-    /// For each message: its event, or `None` once that was sent.
-    outbox: BTreeMap<String, Option<String>>,
-}
-
-async fn handle(cx: &Cx, delivery: &Delivery, mark_before_send: bool) -> Result<(), Retry> {
-    let id = delivery.id().to_string();
-    let found = cx.docs.get::<Order>("order").await?;
-    let (mut order, mut when) = match found {
-        Some((order, version)) => (order, When::Is(version)),
-        None => (Order::default(), When::Absent),
-    };
-    if !order.outbox.contains_key(&id) {
-        order.items.push(id.clone());
-        order.outbox.insert(id.clone(), Some(format!("event of {id}")));
-        when = When::Is(cx.docs.put("order", &order, when).await?);
-    }
-    let Some(event) = order.outbox.get_mut(&id).and_then(Option::take) else { return Ok(()) };
-    let event = Msg::new(format!("event-{id}"), "Event", &event);
-    if mark_before_send {
-        cx.docs.put("order", &order, when).await?;
-        cx.bus.send("events", event).await?;
-    } else {
-        cx.bus.send("events", event).await?;
-        cx.docs.put("order", &order, when).await?;
-    }
-    Ok(())
-}
-
-fn scenario(messages: u8, copies: u8, workers: u8, faults: u8, mark_before_send: bool) -> Scenario {
-    let handler: Handler =
-        Arc::new(move |cx, delivery| Box::pin(async move { handle(&cx, &delivery, mark_before_send).await }));
-    let kinds = [Fault::ReadRefused, Fault::WriteUnknown, Fault::SendUnknown, Fault::AckLost];
-    let world = Scenario::new().handler("orders", "orders", workers, handler).faults(Faults::upto(faults).only(&kinds));
-    (1..=messages).fold(world, |world, id| world.message("orders", Msg::new(format!("m{id}"), "Item", &id), copies))
-}
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -92,22 +50,8 @@ fn main() {
             budgets: on("budgets"),
         };
     }
-    let judge = move |seen: &Observation<'_>| {
-        let order = seen.docs().get::<Order>("order").unwrap_or_default();
-        let sent = seen.facts(explorer::FactKind::Sent, "events").count();
-        let all = usize::from(messages);
-        if order.items.len() == all && sent == all {
-            return Ok(());
-        }
-        Err(format!("the order has {} items, and {sent} events went out", order.items.len()))
-    };
-    let property = Property { claim: "at the end the order has N items and N events went out", why: "", judge: &judge };
-    let mut properties = Properties { when_quiescent: vec![property], ..Properties::default() };
-    if has("--progress") {
-        properties.can_finish = Some(explorer::Progress { claim: "it can finish", why: "" });
-    }
-    let report =
-        explore(&scenario(messages, copies, workers, faults, mark_before_send).reductions(reductions), &properties);
+    let world = World { mark_before_send, ..World::new([messages, copies, workers, faults]) };
+    let report = world.explore(reductions, has("--progress"));
     let (verdict, steps) = match &report.verdict {
         Verdict::Holds => ("holds", 0),
         Verdict::Violated(violation) => ("violated", violation.trace.steps.len()),
