@@ -11,7 +11,7 @@
 //!
 //! Your task: one order for each cart, and the same answer to every click, although a write may be refused, its
 //! answer may be lost, and the node may crash. What `add_item` has accepted is in that order. Write about fifteen
-//! lines, at the two TODOs and in `Cart`; `view` shows your documents to the stories, so keep it true.
+//! lines, at the three TODOs; `view` shows your documents to the stories, so keep it true.
 //!
 //! Source: Kung & Robinson, "On Optimistic Methods for Concurrency Control" (1981).
 

@@ -1,7 +1,11 @@
 //! Why orders moved behind a queue: the old checkout, measured.
 //!
 //! It called five services, one after the other, while the shopper waited. Each answered 99 calls in 100. This is
-//! not a task, and it is always green; `cargo test -p exercise-03 --test five_in_a_row -- --nocapture` shows the numbers.
+//! not a task, and it is always green. To see the numbers:
+//!
+//! ```text
+//! cargo test -p exercise-03 --test five_in_a_row -- --nocapture
+//! ```
 
 const SERVICES: usize = 5;
 const CHECKOUTS: u32 = 1_000_000;

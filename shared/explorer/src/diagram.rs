@@ -23,6 +23,12 @@ pub const COLUMNS_MAX: usize = 100;
 /// Most lines, without log lines, before the last run folds too.
 const LINES_MAX: usize = 12;
 
+/// Longest group of lines that is looked for, where something comes again and again.
+const PERIOD_MAX: usize = 8;
+
+/// So often, at least, must lines come before they are not written out.
+const REPEATS_MIN: usize = 4;
+
 /// Most log lines beneath one row.
 const LOGS_MAX: usize = 3;
 
@@ -46,7 +52,29 @@ pub fn draw(trace: &Trace) -> String {
         None => listed(trace, &shown.entries),
     };
     let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
-    lines.join("\n")
+    without_repeats(&lines).join("\n")
+}
+
+/// Lines that come again and again, alone or as a group, are there once, with how often they come.
+fn without_repeats(lines: &[&str]) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        let times = |period: usize| {
+            let group = &lines[at..lines.len().min(at + period)];
+            lines[at..].chunks_exact(period).take_while(|chunk| *chunk == group).count()
+        };
+        let Some(period) = (1..=PERIOD_MAX).find(|period| times(*period) >= REPEATS_MIN) else {
+            kept.push(lines[at].to_owned());
+            at += 1;
+            continue;
+        };
+        kept.extend(lines[at..at + period].iter().map(|line| (*line).to_owned()));
+        let what = if period == 1 { "the same".to_owned() } else { format!("these {period} lines") };
+        kept.push(format!("  … {what}, {} more times", times(period) - 1));
+        at += period * times(period);
+    }
+    kept
 }
 
 /// One row: a step, or a run that is folded into one.

@@ -99,6 +99,8 @@ pub(crate) struct Engine<'a> {
     delivered: FxHashMap<u64, u32>,
     appeared: FxHashMap<u64, u32>,
     sent_copies: FxHashMap<u32, u32>,
+    called: FxHashMap<u64, (u32, u32)>,
+    timed: FxHashMap<u32, Arc<[(usize, u32)]>>,
 }
 
 const UNKNOWN_YET: u32 = u32::MAX;
@@ -148,6 +150,8 @@ impl<'a> Engine<'a> {
             delivered: FxHashMap::default(),
             appeared: FxHashMap::default(),
             sent_copies: FxHashMap::default(),
+            called: FxHashMap::default(),
+            timed: FxHashMap::default(),
         }
     }
 
@@ -434,6 +438,10 @@ impl<'a> Engine<'a> {
 
     /// The state of services after a call, and the answer.
     pub(crate) fn call(&mut self, services: u32, op: u32) -> (u32, u32) {
+        let key = u64::from(services) << 32 | u64::from(op);
+        if let Some(called) = self.called.get(&key) {
+            return *called;
+        }
         let read = &self.histories.ops[op as usize];
         let Operation::Call { service: name, request } = &read.operation else { unreachable!("only calls are called") };
         let Some(service) = read.service.map(|at| &self.scenario.services[at]) else {
@@ -444,7 +452,30 @@ impl<'a> Engine<'a> {
         let (state, answer) = service.handle(&state, request);
         let after = before.with(name, &state);
         let reply = self.histories.replies.number(Ok(Reply::Answer(answer.into())));
-        (self.services.number(after), reply)
+        let called = (self.services.number(after), reply);
+        self.called.insert(key, called);
+        called
+    }
+
+    /// What services would do on their own: which, and the state of all services afterwards.
+    pub(crate) fn timers(&mut self, services: u32) -> Arc<[(usize, u32)]> {
+        if let Some(timers) = self.timed.get(&services) {
+            return timers.clone();
+        }
+        let mut timers = Vec::new();
+        for (at, service) in self.scenario.services.iter().enumerate() {
+            let all = self.services.value(services);
+            let before = all.state(&service.name).map_or("", |state| &**state);
+            if let Some(after) = service.timer(before)
+                && after != before
+            {
+                let all = all.with(&service.name, &after);
+                timers.push((at, self.services.number(all)));
+            }
+        }
+        let timers: Arc<[(usize, u32)]> = timers.into();
+        self.timed.insert(services, timers.clone());
+        timers
     }
 
     /// The surroundings with more draws of an owner.

@@ -109,7 +109,12 @@ pub(crate) struct Histories {
     pub(crate) sleeps: bool,
     /// Versions are numbered by each run for itself.
     own_versions: bool,
+    /// Is told, in words, what code gets that is about to be run for the first time.
+    pub(crate) announce: Option<Announce>,
 }
+
+/// See [`Histories::announce`].
+pub(crate) type Announce = Box<dyn Fn(&str)>;
 
 /// What the world's surroundings are for a run that goes on now.
 pub(crate) trait Around {
@@ -134,6 +139,7 @@ impl Histories {
             clock_read: false,
             sleeps: false,
             own_versions,
+            announce: None,
         };
         histories.codes.number(CodeKey::None);
         for end in [End::Running, End::Ok, End::Err] {
@@ -316,6 +322,9 @@ impl Histories {
         scenario: &Scenario,
     ) -> (Node, bool) {
         let code = if from == IDLE { by } else { self.node(from).code };
+        if let Some(announce) = &self.announce {
+            announce(&self.gets(from, ordinal, by, scenario));
+        }
         let stands: [Result<Stand, Misbehaviour>; 2] =
             std::array::from_fn(|_| self.run_once(from, ordinal, by, surroundings, code, scenario));
         let [first, second] = stands;
@@ -437,13 +446,39 @@ impl Histories {
             let now = running.asked(answered.ordinal);
             if recorded != now.as_ref() || !running.answer(answered) {
                 let tell = |operation: Option<&Operation>| match operation {
-                    Some(operation) => Op::of(operation.clone(), scenario).label(),
+                    Some(operation) => in_full(operation, scenario),
                     None => "nothing".to_owned(),
                 };
                 return Err(Misbehaviour::NotDeterministic { first: tell(recorded), second: tell(now.as_ref()) });
             }
         }
         Ok(running.stand())
+    }
+
+    /// What a run gets next, in words.
+    fn gets(&self, from: NodeId, ordinal: u8, by: u32, scenario: &Scenario) -> String {
+        if from == IDLE {
+            return match self.codes.value(by) {
+                CodeKey::Endpoint { msg, .. } => format!("{} is delivered", msg.id),
+                CodeKey::Call { client, call, .. } => {
+                    format!("{} is called", scenario.clients[*client].calls[*call].name)
+                }
+                CodeKey::None => String::new(),
+            };
+        }
+        let asked = self.node(from).pending.iter().find(|ask| ask.ordinal == ordinal);
+        let label = asked.map(|ask| self.ops[ask.op as usize].label()).unwrap_or_default();
+        let answer = match self.replies.value(by & !OUTAGE) {
+            Ok(Reply::Document(None)) => "nothing there".to_owned(),
+            Ok(Reply::Document(Some((body, _)))) => body.to_string(),
+            Ok(Reply::Answer(answer)) => answer.to_string(),
+            Ok(Reply::Written(_) | Reply::Done) => "ok".to_owned(),
+            Err(Failure::Store(error)) => error.to_string(),
+            Err(Failure::Send(error)) => error.to_string(),
+            Err(Failure::Ack(error)) => error.to_string(),
+            Err(Failure::Call(error)) => error.to_string(),
+        };
+        format!("`{label}` is answered: {}", answer.chars().take(60).collect::<String>())
     }
 
     fn describe(&self, stand: &Stand, scenario: &Scenario) -> String {
@@ -455,12 +490,8 @@ impl Histories {
                 Ending::Bad(_) => "it misbehaved".to_owned(),
             };
         }
-        let asked = |asked: &Asked| {
-            let op = Op::of(asked.operation.clone(), scenario);
-            let detail = op.detail();
-            if detail.is_empty() { op.label() } else { format!("{} {detail}", op.label()) }
-        };
-        stand.pending.iter().map(asked).collect::<Vec<_>>().join(", ")
+        let asked: Vec<String> = stand.pending.iter().map(|asked| in_full(&asked.operation, scenario)).collect();
+        asked.join(", ")
     }
 
     /// The operation's number.
@@ -485,6 +516,13 @@ impl Histories {
             piece(at + 1, &mut || drop(watched(|| running.answer(answered))));
         }
     }
+}
+
+/// An operation with what it carries.
+fn in_full(operation: &Operation, scenario: &Scenario) -> String {
+    let op = Op::of(operation.clone(), scenario);
+    let detail = op.detail();
+    if detail.is_empty() { op.label() } else { format!("{} {detail}", op.label()) }
 }
 
 pub(crate) fn version_number(version: &Version) -> u32 {

@@ -120,9 +120,7 @@ pub(crate) fn trace(engine: &mut Engine<'_>, path: &[Action], good_end: Option<&
     let mut teller = Teller::new(engine);
     let mut states = vec![teller.state.clone()];
     for action in path {
-        teller.steps_here();
-        let at = teller.out.iter().position(|(step, _)| step.action == *action).expect("a path's step is there again");
-        teller.take(at);
+        teller.take_action(*action);
         states.push(teller.state.clone());
     }
     teller.steps_here();
@@ -134,6 +132,15 @@ pub(crate) fn trace(engine: &mut Engine<'_>, path: &[Action], good_end: Option<&
         trace.steps[at].point_of_no_return = true;
     }
     trace
+}
+
+/// Tells a path, and does not look at what can happen after it: nothing is run that was not run before.
+pub(crate) fn trace_so_far(engine: &mut Engine<'_>, path: &[Action]) -> Trace {
+    let mut teller = Teller::new(engine);
+    for action in path {
+        teller.take_action(*action);
+    }
+    teller.finish(false, false)
 }
 
 /// Follows the lines of a schedule: the steps that they name, and the states on the way.
@@ -207,6 +214,12 @@ impl<'e, 'a> Teller<'e, 'a> {
             lines.push(if same > 0 { format!("{line} ({})", same + 1) } else { line });
         }
         lines
+    }
+
+    fn take_action(&mut self, action: Action) {
+        self.steps_here();
+        let at = self.out.iter().position(|(step, _)| step.action == action).expect("a path's step is there again");
+        self.take(at);
     }
 
     /// Takes the `at`-th step from here.
@@ -656,12 +669,15 @@ impl<'e, 'a> Teller<'e, 'a> {
         let what = match histories.codes.value(run.code) {
             CodeKey::Endpoint { msg, .. } => format!("handles {}", &*msg.id),
             CodeKey::Call { .. } => format!("runs {}", self.client_call(slot).1),
-            CodeKey::None => self.held_id(slot).map_or_else(|| "is done".to_owned(), |id| format!("handled {id}")),
+            CodeKey::None => match self.engine.layout.actors[slot] {
+                Actor::Worker { .. } => self.held_id(slot).map_or_else(String::new, |id| format!("handled {id}")),
+                Actor::Client { .. } => format!("ran {}", self.client_call(slot).1),
+            },
         };
         let waits: Vec<String> = run.pending.iter().map(|ask| histories.ops[ask.op as usize].label()).collect();
         match run.end {
             End::Running => format!("{what}, waits for {}", waits.join(" and ")),
-            End::Ok => format!("{what}: done"),
+            End::Ok => format!("{what}: done, and nobody knows yet"),
             End::Err => format!("{what}: failed"),
             End::Bad => format!("{what}: broke"),
         }

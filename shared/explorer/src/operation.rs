@@ -116,7 +116,7 @@ impl Op {
             Operation::Send { msg, .. } => format!("send {}", msg.kind),
             Operation::Ack => "ack".to_owned(),
             Operation::Sleep { delay } => format!("sleep {delay:?}"),
-            Operation::Call { request, .. } => format!("call {request}"),
+            Operation::Call { request, .. } => request_words(request),
         }
     }
 
@@ -139,5 +139,27 @@ impl Op {
     /// True if it can change what others see.
     pub(crate) fn has_effect(&self) -> bool {
         matches!(self.kind, Kind::Write { .. } | Kind::Send | Kind::Call)
+    }
+}
+
+/// A request in words: `{"prepare":"ada"}` is `prepare ada`.
+fn request_words(request: &str) -> String {
+    use serde_json::Value;
+    let plain = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match serde_json::from_str::<Value>(request) {
+        Ok(Value::Object(fields)) if fields.len() == 1 => {
+            let words = fields.iter().map(|(verb, what)| match what {
+                Value::Array(parts) => {
+                    format!("{verb} {}", parts.iter().map(plain).collect::<Vec<_>>().join(" "))
+                }
+                what => format!("{verb} {}", plain(what)),
+            });
+            words.collect()
+        }
+        Ok(value) => format!("call {}", plain(&value)),
+        Err(_) => format!("call {request}"),
     }
 }

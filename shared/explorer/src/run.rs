@@ -82,10 +82,12 @@ pub(crate) enum Misbehaviour {
     },
     /// It waits for something that is not of `Cx`.
     WaitsOutside,
-    /// Too many operations, or waking itself for ever.
+    /// Too many operations.
     DoesNotFinish {
         operations: usize,
     },
+    /// It asks to be polled again and again, without any answer.
+    WakesItself,
 }
 
 /// Where a run stands after the answers so far.
@@ -333,8 +335,7 @@ impl Running {
             self.close(false);
             return;
         }
-        let operations = self.recorder.record().operations.len();
-        self.ending = Some(Ending::Bad(Misbehaviour::DoesNotFinish { operations }));
+        self.ending = Some(Ending::Bad(Misbehaviour::WakesItself));
         self.close(true);
     }
 

@@ -37,8 +37,9 @@ pub struct Scenario {
     pub(crate) before_telling: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
-/// Called before code is run that was not run before; see [`Scenario::before_run`].
-pub type BeforeRun = Arc<dyn Fn(&Trace) + Send + Sync>;
+/// Called before code is run that was not run before, with the schedule that leads there and the answer that the
+/// code is about to get; see [`Scenario::before_run`].
+pub type BeforeRun = Arc<dyn Fn(&Trace, &str) + Send + Sync>;
 
 /// When an exploration gives up undecided.
 #[derive(Clone, Copy, Debug)]
@@ -305,8 +306,8 @@ impl Scenario {
         self
     }
 
-    /// Calls this before any code is run that was not run before, with the schedule that leads there. Slow: only
-    /// for finding out what a run was about to do that never came back.
+    /// Calls this before any code is run that was not run before, with the schedule that leads there and, in words,
+    /// what the code then gets. Slow: only for finding out where a run was that never came back.
     #[must_use]
     pub fn before_run(mut self, before_run: BeforeRun) -> Self {
         self.before_run = Some(before_run);

@@ -198,8 +198,10 @@ impl<'a> Search<'a> {
                     return self.ended_by(state, failed, false);
                 }
                 if let Some(before_run) = &self.scenario.before_run {
-                    let trace = narrate::trace(&mut self.engine, &self.visited.path(state), None, false);
-                    before_run(&trace);
+                    self.engine.histories.announce = None;
+                    let trace = narrate::trace_so_far(&mut self.engine, &self.visited.path(state));
+                    let before_run = before_run.clone();
+                    self.engine.histories.announce = Some(Box::new(move |gets| before_run(&trace, gets)));
                 }
                 self.engine.steps(words, &mut steps);
                 if let Some(needs) = self.more_needs() {
@@ -309,7 +311,7 @@ impl<'a> Search<'a> {
     fn over_budget(&self, free_steps: &FreeSteps, buckets: &BTreeMap<Rank, Bucket>) -> Option<Verdict> {
         let bounds = &self.scenario.bounds;
         let reason = if self.visited.len() > bounds.states {
-            format!("more than {} states; shrink the world, or let fewer things fail", bounds.states)
+            format!("its bounds allow {} states; shrink the world, or let fewer things fail", bounds.states)
         } else if self.started.elapsed() > bounds.time {
             format!("it took more than {:?}; shrink the world, or let fewer things fail", bounds.time)
         } else {
@@ -426,7 +428,8 @@ impl<'a> Search<'a> {
                 "the handler is deterministic",
                 format!(
                     "run twice with the same answers, it first asked for\n  {first}\nand then for\n  {second}\n\
-                     ids come from cx.fresh_id(), time from cx.now(), chance from cx.rng(); a BTreeMap has an order"
+                     ids come from cx.fresh_id(), time from cx.now(), chance from cx.rng(); \
+                     a BTreeMap has an order;\nnothing may be kept in a static"
                 ),
             ),
             Misbehaviour::WaitsOutside => (
@@ -437,10 +440,18 @@ impl<'a> Search<'a> {
             ),
             Misbehaviour::DoesNotFinish { operations } => (
                 "the handler finishes",
-                format!("it asked for {operations} operations in one delivery, and did not end"),
+                format!("it asked for {operations} operations in one delivery, and was not done"),
+            ),
+            Misbehaviour::WakesItself => (
+                "the handler finishes",
+                "it asks to be polled again and again, and waits for no answer: a loop that only yields?".to_owned(),
             ),
         };
-        self.violation(state, claim.to_owned(), String::new(), wrong, false)
+        let mut verdict = self.violation(state, claim.to_owned(), String::new(), wrong, false);
+        if let Verdict::Violated(violation) = &mut verdict {
+            violation.trace.quiescent = false; // it broke off
+        }
+        verdict
     }
 
     fn violation(

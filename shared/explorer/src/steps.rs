@@ -918,16 +918,12 @@ impl Engine<'_> {
     }
 
     fn service_steps(&mut self, state: &[u32], out: &mut Steps) {
-        for (at, service) in self.scenario.services.iter().enumerate() {
-            let services = self.services.value(state[SERVICES]);
-            let before = services.state(&service.name).map_or("", |state| &**state);
-            if let Some(after) = service.timer(before)
-                && after != before
-            {
-                let services = services.with(&service.name, &after);
-                begin(state, out)[SERVICES] = self.services.number(services);
-                self.emit(free(ActionKind::Timer, at, 0), out);
-            }
+        if self.scenario.services.is_empty() {
+            return;
+        }
+        for (service, after) in self.timers(state[SERVICES]).iter() {
+            begin(state, out)[SERVICES] = *after;
+            self.emit(free(ActionKind::Timer, *service, 0), out);
         }
     }
 
@@ -938,6 +934,10 @@ impl Engine<'_> {
             return;
         }
         for target in 0..OUT_SERVICES + self.scenario.services.len() as u32 {
+            // Nobody can tell an outage that begins before somebody asks from one that begins then.
+            if down & 1 << target == 0 && !self.asked_of(state, target) {
+                continue;
+            }
             let mut extra = self.extras.value(state[EXTRA]).clone();
             extra.out ^= 1 << target;
             if down & 1 << target != 0 {
@@ -950,6 +950,14 @@ impl Engine<'_> {
                 self.emit(fault(ActionKind::OutageBegins, target as usize, 0, Fault::Outage, 0), out);
             }
         }
+    }
+
+    /// True if some run waits for the store, the bus or a service.
+    fn asked_of(&self, state: &[u32], target: u32) -> bool {
+        (0..self.layout.actors.len()).any(|slot| {
+            let node = self.histories.node(state[self.layout.slot(slot) + NODE]);
+            node.pending.iter().any(|ask| self.target(ask.op) == Some(target))
+        })
     }
 
     // ---- the new state

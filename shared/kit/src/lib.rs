@@ -6,14 +6,16 @@
 //! 2. [`documents`]: a store of documents with versions, conditions and one-partition batches.
 //! 3. [`bus`]: messages, queues, deliveries and acks.
 //! 4. [`services`]: somebody else's system, called over the network.
-//! 5. [`context`]: [`Cx`], the one door from a handler to the world.
-//! 6. [`endpoint`]: what a message handler looks like.
-//! 7. [`port`]: the other side of that door, for those who build a world.
+//! 5. [`commitment`]: a transaction over several of them (exercise 02).
+//! 6. [`context`]: [`Cx`], the one door from a handler to the world.
+//! 7. [`endpoint`]: what a message handler looks like.
+//! 8. [`port`]: the other side of that door, for those who build a world.
 //!
 //! A handler touches the world only through [`Cx`]. Everything else it does must depend on nothing but
 //! the delivery and the answers it got: that is what lets a world re-run it, and check it.
 
 pub mod bus;
+pub mod commitment;
 pub mod context;
 pub mod documents;
 pub mod endpoint;

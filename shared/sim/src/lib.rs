@@ -7,6 +7,7 @@
 //! - [`queue`]: the copies of messages that a queue holds.
 //! - [`clock`]: virtual time, and messages that wait for it.
 //! - [`service`]: somebody else's system, as a state and a function.
+//! - [`participant`]: databases of other teams that take part in transactions, and a coordinator's log.
 //! - [`journal`]: the facts that a story may read.
 //! - [`faults`]: what can go wrong, and how often it may.
 
@@ -14,6 +15,7 @@ pub mod clock;
 pub mod documents;
 pub mod faults;
 pub mod journal;
+pub mod participant;
 pub mod queue;
 pub mod service;
 

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use explorer::Scenario;
@@ -80,10 +80,10 @@ fn tell_here<V: 'static>(story: &Story<V>) {
         let Some(how) = careful.clone() else { return scenario };
         let (result, name) = (result.clone(), name.clone());
         let place = Place::of(story.told_at.file());
-        let (claim, line) = (story.claim.clone(), story.told_at.line());
-        scenario.before_run(Arc::new(move |trace| {
+        let line = story.told_at.line();
+        scenario.before_run(Arc::new(move |trace, gets| {
             let how = how.to_string_lossy();
-            write(&result, &telling::never_came_back(&place, &claim, line, &name, &how, trace));
+            write(&result, &telling::never_came_back(&place, line, &name, &how, gets, trace));
         }))
     };
     if let Some(schedule) = asked_schedule() {
@@ -148,7 +148,10 @@ fn name_of<V>(story: &Story<V>) -> String {
 
 fn spawn<V: 'static>(story: &Story<V>, here: &str, careful: Option<&str>) -> Ended {
     let name = name_of(story);
-    let unique = format!("workshop-{}-{}-{name}.json", std::process::id(), story.told_at.line());
+    // One binary may hold many answers to one exercise, whose tests have the same names: they are counted.
+    static SPAWNED: AtomicU64 = AtomicU64::new(0);
+    let number = SPAWNED.fetch_add(1, Ordering::Relaxed);
+    let unique = format!("workshop-{}-{number}.json", std::process::id());
     let result = std::env::temp_dir().join(unique);
     let binary = match std::env::current_exe() {
         Ok(binary) => binary,
@@ -163,6 +166,8 @@ fn spawn<V: 'static>(story: &Story<V>, here: &str, careful: Option<&str>) -> End
     if let Some(how) = careful {
         command.env(variables::CAREFUL, how);
     }
+    // What a story has to say needs no backtrace.
+    command.env("RUST_BACKTRACE", "0");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = match command.spawn() {
         Ok(child) => child,
@@ -185,11 +190,21 @@ fn spawn<V: 'static>(story: &Story<V>, here: &str, careful: Option<&str>) -> End
         }
         None if code == Some(TEST_FAILED_EXIT_CODE) => {
             let last: String = printed.iter().map(|printed| printed.last.as_str()).collect();
-            Ended::NotStarted(format!("the story itself broke:\n{last}"))
+            Ended::NotStarted(format!("the story itself broke:\n{}", what_broke(&last)))
         }
-        None if code == Some(STUCK_EXIT_CODE) => Ended::Without("computes for ever between two operations"),
-        None => Ended::Without("overflows its stack, or ends the process"),
+        None if code == Some(STUCK_EXIT_CODE) => Ended::Without(telling::NEVER_RETURNS),
+        None if printed.iter().any(|printed| printed.last.contains("has overflowed its stack")) => {
+            Ended::Without("overflows its stack")
+        }
+        None => Ended::Without("ends the process"),
     }
+}
+
+/// Of what a failed test printed, what it says of its panic.
+fn what_broke(printed: &str) -> String {
+    let Some((_, said)) = printed.split_once(" panicked at ") else { return printed.to_owned() };
+    let lines: Vec<&str> = said.lines().take_while(|line| !line.starts_with("note: ") && !line.is_empty()).collect();
+    format!("  {}", lines.join("\n  "))
 }
 
 /// What a child printed to one stream.

@@ -45,5 +45,6 @@ pub use kit::{Cx, Delivery, Endpoint, Msg, MsgId, Retry};
 pub use ladder::Size;
 pub use properties::*;
 pub use seen::Seen;
+pub use sim::participant;
 pub use sim::{Fault, Faults, Limits, Service};
 pub use story::{Judgement, Story, expect};

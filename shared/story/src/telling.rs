@@ -11,6 +11,12 @@ use crate::place::Place;
 use crate::report::{StoryReport, Told, VerdictName};
 use crate::story::Story;
 
+/// Most lines of a handler's own output that are shown.
+const PRINTED_LINES_MAX: usize = 40;
+
+/// How a run ends that computes, or blocks its thread, and never comes back.
+pub(crate) const NEVER_RETURNS: &str = "computes or blocks, and never returns";
+
 /// Widest line of a story's text.
 const COLUMNS_MAX: usize = diagram::COLUMNS_MAX;
 
@@ -71,13 +77,15 @@ pub(crate) fn tell<V>(story: &Story<V>, name: &str, climbed: Climbed) -> Told {
         Verdict::Unrefuted { reason } => {
             told.report.verdict = VerdictName::Unrefuted;
             told.report.message = format!("undecided after {}: {reason}", states(counts.states));
-            told.text = format!("{}\n  {}\n  in the world with {world}", title("?", &story.claim), told.report.message);
+            let message = wrapped(&format!("  {}", told.report.message));
+            told.text = format!("{}\n{message}\n  in the world with {world}", title("?", &story.claim));
         }
         Verdict::NotWritten { message, at } => {
             told.report.verdict = VerdictName::NotWritten;
             let place = at.map(|(file, line)| format!(" at {file}:{line}")).unwrap_or_default();
-            told.report.message = format!("not written yet{place}: {message}");
-            told.text = format!("{}\n  {}", title("✎", &story.claim), told.report.message);
+            let words = message.split_once(": ").map(|(_, words)| format!(": {words}")).unwrap_or_default();
+            told.report.message = format!("not written yet{place}{words}");
+            told.text = format!("{}\n{}", title("✎", &story.claim), wrapped(&format!("  {}", told.report.message)));
         }
         Verdict::Violated(violation) => {
             let heading = Heading {
@@ -94,7 +102,10 @@ pub(crate) fn tell<V>(story: &Story<V>, name: &str, climbed: Climbed) -> Told {
             let how =
                 format!("violated {} ({}, {millis} ms; {world})", steps_and_faults(&violation), states(counts.states));
             told.text = violation_text(&title("✗", &violation.property), &how, &violation);
-            told.text += &format!("\n\n  replay  {}", heading.replay);
+            told.text += "\n";
+            if !place.exercise.is_empty() {
+                told.text += &format!("\n  replay  {}", heading.replay);
+            }
             if let Some(page) = &told.report.page {
                 told.text += &format!("\n  page    {}", shown(page).display());
             }
@@ -131,12 +142,14 @@ pub(crate) fn tell_again<V>(story: &Story<V>, name: &str, replayed: Result<Repla
 }
 
 /// The result of a story whose process never came back from running some code.
-pub(crate) fn never_came_back(place: &Place, _claim: &str, line: u32, name: &str, how: &str, trace: &Trace) -> Told {
-    let property = if how.starts_with("computes") { "finishes" } else { "does not panic" };
+///
+/// `how` says what became of the code, `gets` what it was given last.
+pub(crate) fn never_came_back(place: &Place, line: u32, name: &str, how: &str, gets: &str, trace: &Trace) -> Told {
+    let property = if how == NEVER_RETURNS { "finishes" } else { "does not panic" };
     let violation = Violation {
         property: format!("the handler {property}"),
         why: String::new(),
-        explanation: format!("after this, the handler {how}"),
+        explanation: format!("then {gets}\nafter that, the handler {how}"),
         trace: trace.clone(),
         faults: trace.steps.iter().filter(|step| step.fault.is_some()).count() as u8,
     };
@@ -163,8 +176,12 @@ pub(crate) fn add_output(told: &mut Told, printed: &[String]) {
         return;
     }
     told.text += "\n\n  what the code printed in this schedule\n";
-    for line in printed.iter().flat_map(|text| text.lines()).take(40) {
+    let mut lines = printed.iter().flat_map(|text| text.lines());
+    for line in lines.by_ref().take(PRINTED_LINES_MAX) {
         told.text += &format!("    {}\n", line.chars().take(COLUMNS_MAX - 4).collect::<String>());
+    }
+    if lines.next().is_some() {
+        told.text += "    … and more\n";
     }
 }
 
@@ -213,18 +230,33 @@ fn title(mark: &str, claim: &str, place: &Place, line: u32) -> String {
 fn violation_text(title: &str, how: &str, violation: &Violation) -> String {
     let mut text = format!("{title}\n");
     if !violation.why.is_empty() {
-        text += &format!("  {}\n", violation.why);
+        text += &format!("{}\n", wrapped(&format!("  {}", violation.why)));
     }
     text += &format!("  {how}\n\n{}", diagram::draw(&violation.trace));
     for (at, line) in violation.explanation.lines().enumerate() {
-        text += if at == 0 && violation.trace.quiescent { "\n  at the end: " } else { "\n  " };
-        text += line;
+        let first = if at == 0 && violation.trace.quiescent { "at the end: " } else { "" };
+        text += &format!("\n{}", wrapped(&format!("  {first}{line}")));
     }
     let change = diagram::last_change(&violation.trace);
     if !change.is_empty() {
         text += &format!("\n\n{change}");
     }
     text
+}
+
+/// A line as one or more of at most [`COLUMNS_MAX`] columns, broken between words, indented as its beginning.
+fn wrapped(line: &str) -> String {
+    let indent = line.len() - line.trim_start().len();
+    let mut lines: Vec<String> = Vec::new();
+    let mut rest: Vec<char> = line.chars().collect();
+    while rest.len() > COLUMNS_MAX {
+        let space = (indent + 1..=COLUMNS_MAX).rev().find(|at| rest[*at] == ' ');
+        let after = rest.split_off(space.unwrap_or(COLUMNS_MAX));
+        lines.push(rest.into_iter().collect());
+        rest = " ".repeat(indent).chars().chain(after.into_iter().skip(usize::from(space.is_some()))).collect();
+    }
+    lines.push(rest.into_iter().collect());
+    lines.join("\n")
 }
 
 fn replay_command(place: &Place) -> String {
@@ -266,4 +298,19 @@ fn shown(path: &Path) -> PathBuf {
 fn collision_odds(states: u64) -> f64 {
     let n = states as f64;
     n * (n - 1.0) / 2.0 / 2f64.powi(64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_break_between_words_and_keep_their_indent() {
+        assert_eq!(wrapped("  short"), "  short");
+        let words = format!("  {}", ["word"; 30].join(" "));
+        let lines = format!("  {}\n  {}", ["word"; 19].join(" "), ["word"; 11].join(" "));
+        assert_eq!(wrapped(&words), lines);
+        let one_word = "é".repeat(250);
+        assert_eq!(wrapped(&one_word), format!("{0}\n{0}\n{1}", "é".repeat(100), "é".repeat(50)));
+    }
 }

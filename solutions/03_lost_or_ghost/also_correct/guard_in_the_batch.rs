@@ -1,5 +1,6 @@
-//! Also correct: the accepted lines go into a document of their own, and every write is a batch that stands on both: an item
-//! goes in only while that document is absent, and it is created only while the cart is as it was read. Never marked.
+//! Also correct: the accepted lines go into a document of their own, and every write is a batch that stands on
+//! both: an item goes in only while that document is absent, and it is created only while the cart is as it was
+//! read. Never marked.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,5 +1,5 @@
-//! Also correct: all carts live in one document, and empty ones are not ordered. Everybody meets everybody's conflicts; what
-//! shoppers may rely on is the same.
+//! Also correct: all carts live in one document, and empty ones are not ordered. Everybody meets everybody's
+//! conflicts; what shoppers may rely on is the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

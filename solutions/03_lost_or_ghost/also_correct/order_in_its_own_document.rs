@@ -1,5 +1,5 @@
-//! Also correct: a batch closes the cart and creates a document with the order, message id included. Whoever comes next
-//! sends what that document says, until it says that it was sent.
+//! Also correct: a batch closes the cart and creates a document with the order, message id included. Whoever comes
+//! next sends what that document says, until it says that it was sent.
 
 use std::collections::BTreeSet;
 use std::fmt;

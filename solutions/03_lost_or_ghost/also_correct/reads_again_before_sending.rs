@@ -1,5 +1,5 @@
-//! Also correct: accepts in one step and sends in another, which loads the cart again and knows nothing of the first. A
-//! yes to a late item that is in the cart already; the mark goes into a document of its own.
+//! Also correct: accepts in one step and sends in another, which loads the cart again and knows nothing of the
+//! first. A yes to a late item that is in the cart already; the mark goes into a document of its own.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,5 +1,6 @@
-//! Also correct: retries by itself instead of leaving it to the shopper. On a conflict, and after an unknown outcome, it
-//! reads the cart again and goes on from what it finds. The mark may fail: the next try sends once more.
+//! Also correct: retries by itself instead of leaving it to the shopper. On a conflict, and after an unknown
+//! outcome, it reads the cart again and goes on from what it finds. The mark may fail: the next try sends once
+//! more.
 
 use std::collections::BTreeSet;
 use std::fmt;

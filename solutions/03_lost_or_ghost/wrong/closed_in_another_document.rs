@@ -1,7 +1,7 @@
 //! Dies by: an item that went into the cart stays in, and is ordered
-//! Why: the accepted lines go into a document of their own, created once; the cart's own document is left alone. So no
-//! version stands between the two: the second tab reads that nothing is accepted, the shopper's submit reads the cart and
-//! accepts the book, and the second tab writes its bow into a cart that has been ordered.
+//! Why: the accepted lines go into a document of their own, created once; the cart's own document is left alone. So
+//! no version stands between the two: the second tab reads that nothing is accepted, the shopper's submit reads the
+//! cart and accepts the book, and the second tab writes its bow into a cart that has been ordered.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Dies by: nothing is ordered that was not accepted
-//! Why: a conflict on the save is read as "my other tab has accepted it already". It was the other tab's new item that
-//! made the conflict: the cart is still open, the order is sent, and it lacks that item.
+//! Why: a conflict on the save is read as "my other tab has accepted it already". It was the other tab's new item
+//! that made the conflict: the cart is still open, the order is sent, and it lacks that item.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Dies by: an item that went into the cart stays in, and is ordered
-//! Why: the save is unconditional. The shopper's submit reads the cart with the book; the second tab puts the bow in and
-//! hears yes; the submit writes its own cart over it. The bow is gone.
+//! Why: the save is unconditional. The shopper's submit reads the cart with the book; the second tab puts the bow
+//! in and hears yes; the submit writes its own cart over it. The bow is gone.
 
 use std::collections::BTreeSet;
 use std::fmt;

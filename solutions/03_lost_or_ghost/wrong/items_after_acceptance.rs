@@ -1,6 +1,7 @@
 //! Dies by: every order says what is in the accepted cart
-//! Why: `submit` is right, but `add_item` takes items into any cart. The shopper's cart is accepted and sent with the book;
-//! the second tab's bow goes in afterwards. The cart says one thing, the order another; and a repeated order a third.
+//! Why: `submit` is right, but `add_item` takes items into any cart. The shopper's cart is accepted and sent with
+//! the book; the second tab's bow goes in afterwards. The cart says one thing, the order another; and a repeated
+//! order a third.
 
 use std::collections::BTreeSet;
 use std::fmt;

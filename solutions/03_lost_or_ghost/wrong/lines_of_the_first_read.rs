@@ -1,6 +1,6 @@
 //! Dies by: every order says what is in the accepted cart
-//! Why: on a conflict the cart is loaded again and accepted again, as it should be, but the message was written before
-//! the loop. The second tab's bow makes the conflict; the cart is accepted with it, and ordered without it.
+//! Why: on a conflict the cart is loaded again and accepted again, as it should be, but the message was written
+//! before the loop. The second tab's bow makes the conflict; the cart is accepted with it, and ordered without it.
 
 use std::collections::BTreeSet;
 use std::fmt;

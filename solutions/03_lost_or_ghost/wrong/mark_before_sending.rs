@@ -1,6 +1,6 @@
 //! Dies by: a shopper who hears yes has an order
-//! Why: the cart is saved as accepted, then marked as sent, then the send is refused. The shopper submits again, the mark
-//! says that it is done, and she hears yes.
+//! Why: the cart is saved as accepted, then marked as sent, then the send is refused. The shopper submits again,
+//! the mark says that it is done, and she hears yes.
 
 use std::collections::BTreeSet;
 use std::fmt;

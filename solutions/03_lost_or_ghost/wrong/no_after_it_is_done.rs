@@ -1,6 +1,6 @@
 //! Dies by: a shopper who keeps asking hears yes
-//! Why: everything is done, and the answer gets lost. The shopper asks again, and hears that her cart is submitted already,
-//! which is an error: so she asks again, for ever.
+//! Why: everything is done, and the answer gets lost. The shopper asks again, and hears that her cart is submitted
+//! already, which is an error: so she asks again, for ever.
 
 use std::collections::BTreeSet;
 use std::fmt;

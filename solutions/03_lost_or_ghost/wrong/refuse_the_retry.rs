@@ -1,6 +1,6 @@
 //! Dies by: a shopper who keeps asking hears yes
-//! Why: the save succeeds, the send is refused, and the shopper hears an error. From now on the cart is accepted, so
-//! every further try is refused: nobody will ever send it. A dead end.
+//! Why: the save succeeds, the send is refused, and the shopper hears an error. From now on the cart is accepted,
+//! so every further try is refused: nobody will ever send it. A dead end.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Dies by: nothing is ordered that was not accepted
-//! Why: the order is sent, then the save fails (a conflict with the other tab, a throttled store, a crash). Orders has
-//! heard of a cart that is still open, and may never be accepted with these lines.
+//! Why: the order is sent, then the save fails (a conflict with the other tab, a throttled store, a crash). Orders
+//! has heard of a cart that is still open, and may never be accepted with these lines.
 
 use std::collections::BTreeSet;
 use std::fmt;

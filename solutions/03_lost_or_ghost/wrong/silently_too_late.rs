@@ -1,6 +1,6 @@
 //! Dies by: an item that went into the cart stays in, and is ordered
-//! Why: an item that comes too late is dropped, and the tab hears yes: the error was found "not helpful". The shopper's
-//! cart is accepted without the bow, and the second tab believes it is in.
+//! Why: an item that comes too late is dropped, and the tab hears yes: the error was found "not helpful". The
+//! shopper's cart is accepted without the bow, and the second tab believes it is in.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Dies by: nothing is ordered that was not accepted
-//! Why: "if the send fails, open the cart again". The send's outcome is unknown: the message is in the queue, the caller
-//! hears an error, and the cart is opened again. Orders has heard of an open cart.
+//! Why: "if the send fails, open the cart again". The send's outcome is unknown: the message is in the queue, the
+//! caller hears an error, and the cart is opened again. Orders has heard of an open cart.
 
 use std::collections::BTreeSet;
 use std::fmt;

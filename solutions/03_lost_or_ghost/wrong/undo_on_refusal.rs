@@ -1,7 +1,7 @@
 //! Dies by: nothing is ordered that was not accepted
-//! Why: more careful than undoing on every error: a refusal is definite, so *this* message was not sent. But an earlier
-//! try may have sent one. First try: sent, then a crash (or an unknown outcome). Second try: the cart is accepted, the
-//! send is refused, and the cart is opened again, after Orders has heard of it.
+//! Why: more careful than undoing on every error: a refusal is definite, so *this* message was not sent. But an
+//! earlier try may have sent one. First try: sent, then a crash (or an unknown outcome). Second try: the cart is
+//! accepted, the send is refused, and the cart is opened again, after Orders has heard of it.
 
 use std::collections::BTreeSet;
 use std::fmt;

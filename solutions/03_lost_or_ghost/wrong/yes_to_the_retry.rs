@@ -1,6 +1,6 @@
 //! Dies by: a shopper who hears yes has an order
-//! Why: the save succeeds, the send is refused, and the shopper hears an error. She submits again, the cart is found
-//! accepted, and she hears yes, although nothing was ever sent.
+//! Why: the save succeeds, the send is refused, and the shopper hears an error. She submits again, the cart is
+//! found accepted, and she hears yes, although nothing was ever sent.
 
 use std::collections::BTreeSet;
 use std::fmt;

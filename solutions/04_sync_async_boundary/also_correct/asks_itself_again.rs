@@ -1,5 +1,5 @@
-//! Also correct: the worker never gives a message back. After an error it enqueues another copy, to be received later, and
-//! acks the first; only if that fails, too, does the bus have to bring the first one back.
+//! Also correct: the worker never gives a message back. After an error it enqueues another copy, to be received
+//! later, and acks the first; only if that fails, too, does the bus have to bring the first one back.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,5 +1,5 @@
-//! Also correct: the door enqueues the submission, and then does all the work itself, while the shopper waits. If anything
-//! fails, she hears an error, and the worker, who does just the same, goes on from there.
+//! Also correct: the door enqueues the submission, and then does all the work itself, while the shopper waits. If
+//! anything fails, she hears an error, and the worker, who does just the same, goes on from there.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,6 +1,6 @@
-//! Also correct: the door loads, enqueues a delayed "finish" message, and accepts the cart under the version that it loaded.
-//! A finish message that finds the cart open writes it once more: a door that loaded before meets a conflict and answers
-//! with an error, one that loads afterwards enqueues a message of its own.
+//! Also correct: the door loads, enqueues a delayed "finish" message, and accepts the cart under the version that
+//! it loaded. A finish message that finds the cart open writes it once more: a door that loaded before meets a
+//! conflict and answers with an error, one that loads afterwards enqueues a message of its own.
 
 use std::collections::BTreeSet;
 use std::fmt;

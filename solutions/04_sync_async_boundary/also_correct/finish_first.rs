@@ -1,6 +1,6 @@
-//! Also correct: the door enqueues a delayed "finish" message first, and then accepts the cart itself, in one write with the
-//! message that is pending. Whatever becomes of that write, the finish message comes: it accepts the cart in the door's
-//! place if need be, and sends what is pending.
+//! Also correct: the door enqueues a delayed "finish" message first, and then accepts the cart itself, in one write
+//! with the message that is pending. Whatever becomes of that write, the finish message comes: it accepts the cart
+//! in the door's place if need be, and sends what is pending.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,4 +1,5 @@
-//! Also correct: the cart is never marked as sent. Every copy of the submission sends the order again, under the same id.
+//! Also correct: the cart is never marked as sent. Every copy of the submission sends the order again, under the
+//! same id.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,5 +1,5 @@
-//! Also correct: door and worker retry by themselves. They look again after a conflict or an unknown outcome, and send until
-//! the bus says yes; the mark may fail.
+//! Also correct: door and worker retry by themselves. They look again after a conflict or an unknown outcome, and
+//! send until the bus says yes; the mark may fail.
 
 use std::collections::BTreeSet;
 use std::fmt;

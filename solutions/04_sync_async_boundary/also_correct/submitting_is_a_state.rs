@@ -1,5 +1,6 @@
-//! Also correct: "submitting" is a state of the cart itself, saved after the message is enqueued, under the loaded version.
-//! On a conflict the door looks again: the worker may have got further. The worker accepts from either state.
+//! Also correct: "submitting" is a state of the cart itself, saved after the message is enqueued, under the loaded
+//! version. On a conflict the door looks again: the worker may have got further. The worker accepts from either
+//! state.
 
 use std::collections::BTreeSet;
 use std::fmt;

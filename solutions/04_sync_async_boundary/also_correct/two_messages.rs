@@ -1,5 +1,6 @@
-//! Also correct: one submission, two handlers. The first message accepts the cart and enqueues a second one; the second one
-//! sends what was accepted. Each does one thing, and may do it again. The id is made by hashing the cart's.
+//! Also correct: one submission, two handlers. The first message accepts the cart and enqueues a second one; the
+//! second one sends what was accepted. Each does one thing, and may do it again. The id is made by hashing the
+//! cart's.
 
 use std::collections::BTreeSet;
 use std::fmt;

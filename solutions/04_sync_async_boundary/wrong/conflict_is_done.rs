@@ -1,6 +1,6 @@
-//! Dies by: a submitted cart is ordered in the end
-//! Why: a conflict is taken for another worker who is at it already, and the message is acked. It was the shopper's second
-//! tab, or the store's whim: nobody is at it.
+//! Dies by: the cart is ordered if either tab heard 202
+//! Why: a conflict is taken for another worker who is at it already, and the message is acked. It was the shopper's
+//! second tab, which put a bow in, and whose own submission fails: nobody is at it.
 
 use std::collections::BTreeSet;
 use std::fmt;

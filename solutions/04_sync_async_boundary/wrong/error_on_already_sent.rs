@@ -1,6 +1,6 @@
 //! Dies by: every submission is handled in the end
-//! Why: everything is done and marked, and the node dies before the ack. The message comes again, the cart is found sent,
-//! and that is reported as an error: so it comes again, and again, until it is dead-lettered.
+//! Why: everything is done and marked, and the node dies before the ack. The message comes again, the cart is found
+//! sent, and that is reported as an error: so it comes again, and again, until it is dead-lettered.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! Dies by: a submitted cart is ordered in the end
-//! Why: the door enqueues a delayed "finish" message, then loads the cart and accepts it. The message finds the cart open,
-//! writes it once more, so that a door which is under way meets a conflict, and is acked. But this door loads only now: it
-//! sees the new version, accepts it, and answers 202. No message is left.
+//! Why: the door enqueues a delayed "finish" message, then loads the cart and accepts it. The message finds the
+//! cart open, writes it once more, so that a door which is under way meets a conflict, and is acked. But this door
+//! loads only now: it sees the new version, accepts it, and answers 202. No message is left.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Dies by: every order of a cart has one id and one body
-//! Why: the order is sent, but its outcome is unknown (or the node dies before the mark). The next try sends it under
-//! another fresh id: Orders cannot see that it is the same.
+//! Why: the order is sent, but its outcome is unknown (or the node dies before the mark). The next try sends it
+//! under another fresh id: Orders cannot see that it is the same.
 
 use std::collections::BTreeSet;
 use std::fmt;

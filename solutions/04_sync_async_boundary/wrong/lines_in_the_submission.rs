@@ -1,6 +1,7 @@
 //! Dies by: every order says what is in the accepted cart
-//! Why: the door reads the cart and puts its lines into the message, "so that the worker need not read them". Before the
-//! worker accepts the cart, the second tab puts a bow in: the cart is accepted with the bow, and ordered without it.
+//! Why: the door reads the cart and puts its lines into the message, "so that the worker need not read them".
+//! Before the worker accepts the cart, the second tab puts a bow in: the cart is accepted with the bow, and ordered
+//! without it.
 
 use std::collections::BTreeSet;
 use std::fmt;

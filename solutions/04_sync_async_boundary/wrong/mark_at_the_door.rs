@@ -1,6 +1,6 @@
 //! Dies by: a submitted cart is ordered in the end
-//! Why: only the page's "submitting" is saved before the message is enqueued; what harm can that do? The send is refused,
-//! the shopper leaves, and her page says "submitting" for ever.
+//! Why: only the page's "submitting" is saved before the message is enqueued; what harm can that do? The send is
+//! refused, the shopper leaves, and her page says "submitting" for ever.
 
 use std::collections::BTreeSet;
 use std::fmt;

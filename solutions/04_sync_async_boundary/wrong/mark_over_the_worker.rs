@@ -1,7 +1,7 @@
 //! Dies by: nothing is ordered that was not accepted
-//! Why: the page's "submitting" is a state of the cart, saved unconditionally after the message is enqueued. The door reads
-//! the open cart, the worker accepts it and sends the order, and the door writes the old cart over it: not accepted, and
-//! open to further items.
+//! Why: the page's "submitting" is a state of the cart, saved unconditionally after the message is enqueued. The
+//! door reads the open cart, the worker accepts it and sends the order, and the door writes the old cart over it:
+//! not accepted, and open to further items.
 
 use std::collections::BTreeSet;
 use std::fmt;

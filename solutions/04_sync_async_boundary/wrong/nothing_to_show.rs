@@ -1,6 +1,6 @@
 //! Dies by: after 202, a GET never says that the cart is open
-//! Why: the message is in the queue, and the shopper hears 202. Nothing else is saved: until a worker gets there, her page
-//! says that the cart is open, and she submits again, or goes elsewhere.
+//! Why: the message is in the queue, and the shopper hears 202. Nothing else is saved: until a worker gets there,
+//! her page says that the cart is open, and she submits again, or goes elsewhere.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Dies by: a submitted cart is ordered in the end
-//! Why: "a duplicate is a success": a cart that is not open any more is acked at once. The first worker accepts the cart
-//! and dies; the message comes again, finds the cart accepted, and is acked. Nobody has sent the order.
+//! Why: "a duplicate is a success": a cart that is not open any more is acked at once. The first worker accepts the
+//! cart and dies; the message comes again, finds the cart accepted, and is acked. Nobody has sent the order.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,5 +1,6 @@
 //! Dies by: different carts are ordered under different ids
-//! Why: the id is the same on every try, and the same for every cart: Orders takes the neighbour's order for a repetition.
+//! Why: the id is the same on every try, and the same for every cart: Orders takes the neighbour's order for a
+//! repetition.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Dies by: a submitted cart is ordered in the end
-//! Why: exercise 03's algorithm. The door saves the cart as accepted, the send is refused, and the shopper leaves: nobody
-//! submits again, and nobody sends.
+//! Why: exercise 03's algorithm. The door saves the cart as accepted, the send is refused, and the shopper leaves:
+//! nobody submits again, and nobody sends.
 
 use std::collections::BTreeSet;
 use std::fmt;

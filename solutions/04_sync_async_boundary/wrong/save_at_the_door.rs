@@ -1,6 +1,6 @@
 //! Dies by: a submitted cart is ordered in the end
-//! Why: the door saves the cart as accepted and enqueues afterwards. The send is refused, the shopper leaves: the cart is
-//! accepted, and no message will ever bring anybody to it.
+//! Why: the door saves the cart as accepted and enqueues afterwards. The send is refused, the shopper leaves: the
+//! cart is accepted, and no message will ever bring anybody to it.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! Dies by: nothing is ordered that was not accepted
-//! Why: the queue retries, so the order of the two no longer matters? The order is sent; before the save the second tab puts
-//! a bow in; the save meets a conflict; the next try sends another body under the same id.
+//! Why: the queue retries, so the order of the two no longer matters? The order is sent; before the save the second
+//! tab puts a bow in; the save meets a conflict; the next try sends another body under the same id.
 
 use std::collections::BTreeSet;
 use std::fmt;

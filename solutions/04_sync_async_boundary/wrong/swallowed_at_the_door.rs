@@ -1,6 +1,6 @@
 //! Dies by: a submitted cart is ordered in the end
-//! Why: the door answers 202 whatever became of the send: "never bother the shopper". The send is refused, and her cart is
-//! in no queue.
+//! Why: the door answers 202 whatever became of the send: "never bother the shopper". The send is refused, and her
+//! cart is in no queue.
 
 use std::collections::BTreeSet;
 use std::fmt;

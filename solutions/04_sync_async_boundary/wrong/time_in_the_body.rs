@@ -1,6 +1,6 @@
 //! Dies by: every order of a cart has one id and one body
-//! Why: the id is stable, the lines are frozen, and the body says when it was sent. The outcome of the first send is unknown;
-//! the second says another time under the same id: which of the two is the order?
+//! Why: the id is stable, the lines are frozen, and the body says when it was sent. The outcome of the first send
+//! is unknown; the second says another time under the same id: which of the two is the order?
 
 use std::collections::BTreeSet;
 use std::fmt;

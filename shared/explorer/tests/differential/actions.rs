@@ -359,7 +359,7 @@ fn a_run_that_ends_drops_what_is_pending() {
 fn draws_are_counted() {
     let write = must(Op::Put { key: "a", value: Value::Drawn, when: Cond::Always });
     let spec = worker(Some(Fault::AckLost), [write]);
-    check(spec, 8, &["", "document a = \"id#\"", "document a = \"id#\"\nAcked in m1"]);
+    check(spec, 8, &["", "document a = \"id#\"", "Acked in m1\ndocument a = \"id#\""]);
 }
 
 // --- Clients ---------------------------------------------------------------------------------------------
@@ -532,6 +532,36 @@ fn crash_and_the_lock_expires() {
 fn crash_and_the_copy_is_dead_lettered() {
     let spec = Spec { deliveries_max: vec![("in", 1)], ..worker(Some(Fault::Crash), []) };
     check(spec, 5, &["", "Acked in m1", "DeadLettered in m1"]);
+}
+
+/// Between a crash and the lock's end the other message may be handled, and nothing has been given up yet. Without a
+/// crash: both Q, one p or done (4), one acked (2), and the other p or done (4), both acked. After it, the one that
+/// crashed is locked or given up, sent before or not, and the other Q, p, done or acked: 32.
+#[test]
+fn a_dead_worker_holds_its_copy_for_a_while() {
+    let send = Op::Send { queue: "out", id: IdSource::FromMessage, value: Value::Text("b".into()), delay: 0 };
+    let mut spec = worker(Some(Fault::Crash), [must(send)]);
+    spec.messages.push(message("in", "m2", 1));
+    spec.deliveries_max = vec![("in", 1)];
+    let alive = [vec![], vec!["Sent out of-"], vec!["Sent out of-", "Acked in "]];
+    let dead = [vec!["DeadLettered in "], vec!["Sent out of-", "DeadLettered in "]];
+    let seen = |m1: &[&str], m2: &[&str]| {
+        let mut lines = Vec::new();
+        for kind in ["Sent", "Acked", "DeadLettered"] {
+            for (id, facts) in [("m1", m1), ("m2", m2)] {
+                for fact in facts.iter().filter(|fact| fact.starts_with(kind)) {
+                    lines.push(format!("{fact}{id}{}", if kind == "Sent" { " sent \"b\"" } else { "" }));
+                }
+            }
+        }
+        lines.join("\n")
+    };
+    let mut all = Vec::new();
+    for one in &alive {
+        all.extend(alive.iter().map(|other| seen(one, other)));
+        all.extend(dead.iter().flat_map(|other| [seen(one, other), seen(other, one)]));
+    }
+    check(spec, 44, &all.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 /// Before the call, p, done, and heard; after a crash all four again.

@@ -605,6 +605,10 @@ impl<'a> World<'a> {
                         Err(unknown(&operation))
                     }
                 };
+                if *how == How::NoAnswer {
+                    // READING: a run's history tells what stayed unknown by an outage from what did by a fault.
+                    lock(&self.run_mut(*who).desk).history.push("outage".into());
+                }
                 dropped = self.answer(*who, *at, reply, &choice.effects);
             }
             Act::Ack { worker } => {

@@ -65,7 +65,7 @@ const ALWAYS: &str = "always";
 const QUIESCENT: &str = "when quiescent";
 const FINISH: &str = "can finish";
 
-/// Replaces ids by `id#`: the two sides draw different ones.
+/// Replaces ids by `id#`: the two sides draw different ones. Where there are any, their order says nothing.
 fn without_ids(text: &str) -> String {
     let bytes = text.as_bytes();
     let is_id = |at: usize| {
@@ -85,6 +85,11 @@ fn without_ids(text: &str) -> String {
         if at >= rest {
             without.push(letter);
         }
+    }
+    if rest > 0 {
+        let mut lines: Vec<&str> = without.lines().collect();
+        lines.sort_unstable();
+        without = lines.join("\n");
     }
     without
 }

@@ -235,7 +235,13 @@ fn run_all(jobs: Vec<Job>, deep: bool) -> Vec<Told> {
                         Answer::Attempt(attempt) => Some(attempt.filter()),
                         Answer::Start | Answer::Solution => None,
                     };
-                    let run = Run { binaries: &job.binaries, filter: filter.as_deref(), reports: &job.reports, deep, schedule: None };
+                    let run = Run {
+                        binaries: &job.binaries,
+                        filter: filter.as_deref(),
+                        reports: &job.reports,
+                        deep,
+                        schedule: None,
+                    };
                     let telling = run.tell(&job.exercise, &job.story);
                     let result = Told { exercise: job.exercise.number.clone(), answer: job.answer.clone(), telling };
                     if let Ok(mut told) = told.lock() {

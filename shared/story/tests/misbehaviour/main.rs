@@ -1,0 +1,292 @@
+//! Handlers that misbehave get an answer, never a hang: the table of misbehaviours, one test a row.
+//!
+//! Each test has a story of `stories.rs` told by this binary in a process of its own, with the environment in which
+//! it is to fail, and reads what it left. To see what a reader sees:
+//! `STORY_TEST_SHOW=1 cargo test -p story --test misbehaviour -- --nocapture NAME`.
+
+mod handlers;
+mod stage;
+mod stories;
+
+use stage::{Staged, tell, tell_and_replay};
+use story::report::VerdictName;
+
+/// Tells a story that is to end with this verdict about this property; returns its text.
+fn told(name: &str, verdict: VerdictName, property: &str) -> String {
+    let Staged { told, terminal, passed } = tell(name);
+    assert_eq!((told.report.verdict, told.report.property.as_str()), (verdict, property), "{terminal}");
+    assert_eq!(told.report.story, name);
+    assert_eq!(passed, verdict == VerdictName::Holds, "{terminal}");
+    assert!(terminal.contains(&told.text), "the terminal shows something else:\n{terminal}");
+    for line in told.text.lines() {
+        assert!(line.chars().count() <= 100 || line.contains("  page "), "a line of more than 100 columns: {line}");
+    }
+    // Backtraces were asked for, and there are none.
+    for noise in ["stack backtrace", "thread 'stories::", "RUST_BACKTRACE"] {
+        assert!(!terminal.contains(noise), "{noise} in\n{terminal}");
+    }
+    told.text
+}
+
+fn violated(name: &str, property: &str) -> String {
+    told(name, VerdictName::Violated, property)
+}
+
+fn assert_says(text: &str, words: &[&str]) {
+    let mut rest = text;
+    for word in words {
+        match rest.split_once(word) {
+            Some((_, after)) => rest = after,
+            None => panic!("`{word}` is missing, or in another place, in\n{text}"),
+        }
+    }
+}
+
+/// The line on which a handler of `handlers.rs` says this, as messages have it.
+fn place_of(words: &str) -> String {
+    let source = include_str!("handlers.rs");
+    let at = source.lines().position(|line| line.contains(words)).expect("some handler says so");
+    format!("shared/story/tests/misbehaviour/handlers.rs:{}", at + 1)
+}
+
+// ---- not written yet
+
+/// The exercise before anybody touched it.
+#[test]
+fn todo_is_not_written_yet() {
+    let text = told("not_written", VerdictName::NotWritten, "");
+    assert_says(&text, &["✎ an order is charged once", "not written yet at ", &place_of("todo!()")]);
+}
+
+/// Somebody wrote the first half.
+#[test]
+fn unimplemented_is_not_written_yet() {
+    let text = told("half_written", VerdictName::NotWritten, "");
+    assert_says(&text, &["not written yet at ", &place_of("unimplemented!("), ": charge the card"]);
+}
+
+// ---- panics, and worse
+
+/// The first delivery goes well, the ack is lost, and the second finds what the first has left.
+#[test]
+fn a_panic_is_a_violation_with_the_schedule_that_leads_there() {
+    let text = violated("panics", "the handler does not panic");
+    let steps = ["deliver m1", "put charges", "✗ ack lost", "deliver m1", "get charges"];
+    assert_says(&text, &[&["violated with 1 fault in 7 steps"], &steps[..]].concat());
+    let place = place_of("assert!(charges.is_none()");
+    assert_says(&text, &["it panicked at ", &place, ": the card was charged before"]);
+}
+
+/// The process dies with it; another one finds out where.
+#[test]
+fn an_overflow_of_the_stack_is_a_violation_with_the_schedule_that_leads_there() {
+    let text = violated("overflows_its_stack", "the handler does not panic");
+    let answer = "then `get charges` is answered: nothing there";
+    assert_says(&text, &["deliver m1", answer, "after that, the handler overflows its stack"]);
+}
+
+/// Even with a success.
+#[test]
+fn ending_the_process_is_a_violation() {
+    let text = violated("ends_the_process", "the handler does not panic");
+    let answer = "then `get charges` is answered: nothing there";
+    assert_says(&text, &["deliver m1", answer, "after that, the handler ends the process"]);
+}
+
+/// The attendee's `view` is judged as the handlers are.
+#[test]
+fn a_view_that_panics_is_a_violation() {
+    let text = violated("has_a_view_that_panics", "the view does not panic");
+    assert_says(&text, &["put charge-m1", "it panicked at ", "the document under key \"charge-m1\" is not a "]);
+}
+
+// ---- does not finish
+
+/// The watchdog's part: between two operations nobody else has a say.
+#[test]
+fn a_loop_without_an_await_does_not_finish() {
+    let text = violated("loops_without_awaiting", "the handler finishes");
+    let steps = ["deliver m1", "get charges", "then `put charges` is answered: ok", "after that, the handler computes"];
+    assert_says(&text, &steps);
+}
+
+/// Two hundred operations are more than any handler here needs. Steps that repeat are one line.
+#[test]
+fn a_loop_around_operations_does_not_finish() {
+    let text = violated("asks_again_and_again", "the handler finishes");
+    assert_says(&text, &["get gate", "… the same, 199 more times", "it asked for 201 operations in one delivery"]);
+    assert!(text.lines().count() < 12, "{text}");
+}
+
+/// A loop around `yield_now`.
+#[test]
+fn a_handler_that_only_yields_does_not_finish() {
+    let text = violated("yields_for_ever", "the handler finishes");
+    assert_says(&text, &["put charges", "it asks to be polled again and again, and waits for no answer"]);
+}
+
+// ---- is not deterministic
+
+fn differs(name: &str, asked: &str) -> String {
+    let text = violated(name, "the handler is deterministic");
+    assert_says(&text, &["it first asked for", asked, "and then for", asked]);
+    assert_says(&text, &["cx.fresh_id()", "cx.now()", "cx.rng()", "BTreeMap", "static"]);
+    let (first, second) = text.split_once("and then for\n").expect("both are there");
+    let first = first.lines().last().unwrap_or_default();
+    assert_ne!(Some(first), second.lines().next(), "the two do not differ in\n{text}");
+    text
+}
+
+#[test]
+fn an_id_from_the_system_is_not_deterministic() {
+    differs("takes_an_id_from_the_system", "send Receipt receipt-");
+}
+
+#[test]
+fn the_clock_on_the_wall_is_not_deterministic() {
+    differs("looks_at_the_clock_on_the_wall", "put charged-at ");
+}
+
+#[test]
+fn the_order_of_a_hash_map_is_not_deterministic() {
+    differs("writes_in_the_order_of_a_hash_map", "put lines [");
+}
+
+#[test]
+fn a_static_is_not_deterministic() {
+    let text = differs("counts_in_a_static", "put charges");
+    assert_says(&text, &["put charges 1", "put charges 2"]);
+}
+
+/// Twice in a row it does the same; what is compared later, on the way to another answer, shows it.
+#[test]
+fn a_static_is_found_out_later_too() {
+    let text = differs("counts_in_a_static_slowly", "put charges");
+    assert_says(&text, &["put charges 0", "put charges 1"]);
+}
+
+// ---- keeps memory
+
+/// Every delivery gets a new endpoint, as it would on another node.
+#[test]
+fn memory_between_deliveries_does_not_hide_the_duplicate() {
+    let text = violated("remembers_in_itself", "an order is charged at most once");
+    assert_says(&text, &["no duplicated processing", "put charges", "✗ ack lost", "deliver m1", "put charges"]);
+    assert_says(&text, &["before  charges = 1", "after   charges = 2"]);
+}
+
+// ---- prints
+
+/// Of all that was printed while it was explored, only what belongs to the schedule is shown.
+#[test]
+fn the_output_of_the_failing_schedule_is_shown_and_no_other() {
+    let text = violated("talks", "an order is charged at most once");
+    let (_, printed) = text.split_once("what the code printed in this schedule\n").expect("it is shown");
+    let lines: Vec<&str> = printed.lines().map(str::trim).collect();
+    let said = ["handling m1", "there were 0 charges", "handling m1", "there were 1 charges", "charged", "charged"];
+    assert_eq!(lines, said);
+}
+
+/// Two hundred lines for each run, and thousands of bytes.
+#[test]
+fn much_output_does_not_flood_the_terminal() {
+    let text = violated("talks_a_lot", "an order is charged at most once");
+    assert_says(&text, &["line 0 of a hundred", "line 12 of a hundred", "… and more"]);
+    assert!(text.lines().count() <= 65, "{} lines", text.lines().count());
+}
+
+#[test]
+fn a_passing_story_shows_nothing_that_its_code_printed() {
+    let text = told("talks_a_lot_and_is_right", VerdictName::Holds, "");
+    assert_eq!(text.lines().count(), 2);
+    let Staged { terminal, .. } = tell("talks_a_lot_and_is_right");
+    assert!(!terminal.contains("of a hundred") && !terminal.contains("error "), "{terminal}");
+}
+
+// ---- waits for something else
+
+/// The last step is the operation before it.
+#[test]
+fn a_future_of_somebody_else_is_outside_of_the_world() {
+    let text = violated("waits_for_nobody", "the handler waits only on Cx");
+    assert_says(&text, &["put charges", "it waits for something outside the workshop's world"]);
+}
+
+// ---- several operations in flight
+
+/// One of the two orders is wrong; whichever the story calls wrong, it is found.
+#[test]
+fn both_orders_of_two_joined_operations_are_explored() {
+    let text = violated("charges_before_it_reserves", "what is charged is reserved");
+    assert_says(&text, &["deliver m1", "put charges"]);
+    assert!(!text.contains("put reserved"), "{text}");
+    let text = violated("reserves_before_it_charges", "what is reserved is charged");
+    assert_says(&text, &["deliver m1", "put reserved"]);
+    assert!(!text.contains("put charges"), "{text}");
+}
+
+/// Each of the six orders is a witness of the story: without it, the story would be vacuous.
+#[test]
+fn every_order_of_an_unordered_set_of_operations_is_explored() {
+    told("sends_three_at_once", VerdictName::Holds, "");
+}
+
+/// Three witnesses: heard of in time; dropped, and done all the same; dropped, and not done.
+#[test]
+fn an_operation_that_is_dropped_took_effect_or_did_not() {
+    told("gives_up_after_a_second", VerdictName::Holds, "");
+}
+
+// ---- the other verdicts
+
+/// In a world where nothing fails, nothing is redelivered.
+#[test]
+fn a_witness_that_is_never_met_fails_the_story() {
+    let text = told("is_never_redelivered", VerdictName::Vacuous, "a message is redelivered");
+    assert_says(&text, &["✗ an order is charged once", "vacuous: never in 4 states: a message is redelivered"]);
+}
+
+/// The scenario's bounds allow a thousand states, and there are more.
+#[test]
+fn an_exploration_that_did_not_end_fails_the_story_and_says_what_to_shrink() {
+    let text = told("is_too_large", VerdictName::Unrefuted, "");
+    assert_says(&text, &["undecided after ", "its bounds allow 1000 states", "shrink the world", "fewer things fail"]);
+    assert_says(&text, &["in the world with", "2 workers", "up to 3 faults"]);
+}
+
+#[test]
+fn a_right_handler_holds_in_all_states() {
+    let text = told("right", VerdictName::Holds, "");
+    assert_says(&text, &["✓ an order is charged once", "holds in all ", " states, up to 1 fault"]);
+}
+
+/// Not a handler's fault, so neither a violation nor a hang.
+#[test]
+fn a_story_that_breaks_says_where() {
+    let text = told("breaks_itself", VerdictName::Error, "");
+    assert_says(&text, &["the story itself broke", "misbehaviour/stories.rs:", "no such world"]);
+}
+
+// ---- told again
+
+/// The schedule that a red story leaves is a regression test.
+#[test]
+fn a_schedule_is_followed_to_the_same_violation() {
+    let (terminal, passed) = tell_and_replay("remembers_in_itself", |schedule| schedule);
+    assert_says(&terminal, &["✗ an order is charged at most once", "still violated with 1 fault in 7 steps"]);
+    assert!(!passed);
+}
+
+/// Somebody changes a step of it.
+#[test]
+fn a_schedule_that_does_not_fit_says_which_step() {
+    let (terminal, passed) = tell_and_replay("remembers_in_itself", |schedule| {
+        schedule.replace("Billing acks m1: the ack is lost", "Billing acks m2: the ack is lost")
+    });
+    let words = "step 4 cannot happen there: Billing acks m2: the ack is lost";
+    assert_says(
+        &terminal,
+        &["the schedule no longer fits the code", words, "what can happen there:", "Billing acks m1"],
+    );
+    assert!(!passed);
+}
