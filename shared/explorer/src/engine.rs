@@ -12,7 +12,7 @@ use sim::documents::Remembers;
 use sim::faults::KINDS;
 use sim::{Clock, Copy, Documents, Fact, Fault, Journal, Queue, Services, Spent};
 
-use crate::history::{Around, CodeKey, Histories};
+use crate::history::{Around, CodeKey, Histories, NodeId};
 use crate::layout::{DOCUMENTS, EXTRA, JOURNAL, Layout, Needs, SERVICES, SPENT};
 use crate::observation::FactKind;
 use crate::operation::Condition;
@@ -20,8 +20,9 @@ use crate::run::Surroundings;
 use crate::scenario::Scenario;
 use crate::tables::Interner;
 
-/// Draws that are told apart for one logical message; a world that needs more is not decided.
-pub(crate) const DRAWS_MAX: u32 = 200;
+/// Draws that are told apart for one logical message; a world that needs more is not decided. Three faults and two
+/// workers make some six attempts, so that an answer which draws ten times in each stays below.
+pub(crate) const DRAWS_MAX: u32 = 64;
 
 /// What is rarely there: the clock with delayed messages, draws, outages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -476,6 +477,28 @@ impl<'a> Engine<'a> {
         let timers: Arc<[(usize, u32)]> = timers.into();
         self.timed.insert(services, timers.clone());
         timers
+    }
+
+    /// The surroundings after a run has ended of which nobody saw anything: what it drew was never drawn, unless
+    /// another run of its owner has drawn since. (Otherwise somebody who only asks, again and again, would make an
+    /// endless world.)
+    pub(crate) fn undrawn(&mut self, extra: u32, node: NodeId) -> u32 {
+        let run = self.histories.node(node);
+        let (before, own) = run.drawn;
+        if run.touched || own == 0 {
+            return extra;
+        }
+        let owner = self.histories.owner(run.code, self.scenario);
+        let mut after = self.extras.value(extra).clone();
+        let Some(at) = after.draws.iter().position(|(other, drawn)| *other == owner && *drawn == before + own) else {
+            return extra;
+        };
+        if before == 0 {
+            after.draws.remove(at);
+        } else {
+            after.draws[at].1 = before;
+        }
+        self.extras.number(after)
     }
 
     /// The surroundings with more draws of an owner.

@@ -74,6 +74,10 @@ pub(crate) struct Node {
     pub(crate) versions: Vec<u32>,
     /// It has written, sent or called something.
     pub(crate) effect: bool,
+    /// Something that it has drawn may be seen by others: it wrote, sent or called, or nobody knows whether it did.
+    pub(crate) touched: bool,
+    /// Draws of its owner before its own first, and its own.
+    pub(crate) drawn: (u32, u32),
     /// Answers that did not come because of an outage.
     pub(crate) unanswered: u8,
     /// Draws since the last answer.
@@ -347,6 +351,8 @@ impl Histories {
             depth,
             versions: parent.versions.clone(),
             effect: parent.effect,
+            touched: parent.touched,
+            drawn: parent.drawn,
             unanswered: parent.unanswered,
             ..blank(End::Running)
         };
@@ -363,7 +369,12 @@ impl Histories {
             return (self.misbehaved(node, Misbehaviour::DoesNotFinish { operations }), false);
         }
         node.draws = stand.draws;
+        if stand.draws > 0 {
+            let before = if node.drawn.1 == 0 { surroundings.drawn } else { node.drawn.0 };
+            node.drawn = (before, node.drawn.1 + stand.draws);
+        }
         node.dropped = stand.dropped.into_iter().map(|asked| self.op(asked.operation, scenario)).collect();
+        node.touched |= node.dropped.iter().any(|op| self.ops[*op as usize].has_effect());
         node.pending = stand
             .pending
             .into_iter()
@@ -402,14 +413,15 @@ impl Histories {
         node.unanswered += u8::from(reply & OUTAGE != 0);
         let reply = self.replies.value(reply & !OUTAGE);
         node.effect |= op.has_effect() && reply.is_ok();
+        node.touched |= op.has_effect() && !matches!(reply, Err(failure) if failure.is_definite());
         if !self.own_versions {
             return;
         }
         match (&op.operation, reply) {
-            (Operation::Get { key, .. }, Ok(Reply::Document(Some((_, version))))) => {
-                if version_number(version) as usize == node.versions.len() {
-                    node.versions.push(self.keys.number(key.as_str().into()));
-                }
+            (Operation::Get { key, .. }, Ok(Reply::Document(Some((_, version)))))
+                if version_number(version) as usize == node.versions.len() =>
+            {
+                node.versions.push(self.keys.number(key.as_str().into()));
             }
             (Operation::Write { writes, .. }, Ok(Reply::Written(_))) => {
                 for write in writes {
@@ -543,6 +555,8 @@ fn blank(end: End) -> Node {
         dropped: Vec::new(),
         versions: Vec::new(),
         effect: false,
+        touched: false,
+        drawn: (0, 0),
         unanswered: 0,
         draws: 0,
     }

@@ -5,6 +5,7 @@
 
 mod action;
 pub mod diagram;
+mod endless;
 mod engine;
 mod history;
 mod layout;

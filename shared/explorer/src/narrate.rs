@@ -143,6 +143,23 @@ pub(crate) fn trace_so_far(engine: &mut Engine<'_>, path: &[Action]) -> Trace {
     teller.finish(false, false)
 }
 
+/// The state at the end of a path.
+pub(crate) fn end_of(engine: &mut Engine<'_>, path: &[Action]) -> Vec<u32> {
+    let mut state = engine.initial();
+    let mut out = Steps::default();
+    for action in path {
+        engine.steps(&state, &mut out);
+        let (_, words) = out.iter().find(|(step, _)| step.action == *action).expect("a path's step is there again");
+        state = words.to_vec();
+    }
+    state
+}
+
+/// Whether a good end can be reached from a state by free steps; `None` if that would take too long to find out.
+pub(crate) fn can_end_well(engine: &mut Engine<'_>, state: &[u32], good_end: &GoodEnd<'_>) -> Option<bool> {
+    reaches(engine, state, good_end, &mut LOOK_AHEAD_MAX.clone())
+}
+
 /// Follows the lines of a schedule: the steps that they name, and the states on the way.
 ///
 /// # Errors

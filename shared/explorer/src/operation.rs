@@ -14,8 +14,13 @@ use crate::scenario::Scenario;
 /// What kind of operation it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    Get { weak: bool },
-    Write { conditional: bool },
+    Get {
+        weak: bool,
+    },
+    Write {
+        /// Some condition names a version.
+        versioned: bool,
+    },
     Send,
     Ack,
     Sleep,
@@ -74,8 +79,8 @@ impl Op {
                         }
                     })
                     .collect();
-                let conditional = op.conditions.iter().any(|condition| *condition != Condition::Always);
-                op.kind = Kind::Write { conditional };
+                let versioned = op.conditions.iter().any(|condition| matches!(condition, Condition::Is(_)));
+                op.kind = Kind::Write { versioned };
                 op.refusal = admissible(batch.as_deref(), writes, &scenario.limits).err();
             }
             Operation::Send { queue, msg, delay } => {

@@ -54,7 +54,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Bounds { states: 20_000_000, time: std::time::Duration::from_secs(60), bytes: 2 << 30 }
+        Bounds { states: 20_000_000, time: std::time::Duration::from_secs(30), bytes: 2 << 30 }
     }
 }
 

@@ -11,9 +11,10 @@ use sim::faults::KINDS;
 use sim::{Fact, Fault};
 
 use crate::action::Action;
+use crate::endless::{Endless, endless};
 use crate::engine::{DRAWS_MAX, Engine};
-use crate::history::NodeId;
-use crate::layout::{DOCUMENTS, JOURNAL, Needs, SERVICES};
+use crate::history::{End, NodeId};
+use crate::layout::{DOCUMENTS, JOURNAL, NODE, Needs, SERVICES};
 use crate::narrate;
 use crate::observation::{FactKind, FactsRead, Observation};
 use crate::progress::FreeSteps;
@@ -96,6 +97,10 @@ pub fn replay(scenario: &Scenario, properties: &Properties<'_>, schedule: &Sched
         }
     }
 }
+
+const HANDLER_PANICS: &str = "the handler does not panic";
+/// A property's own code, or the attendee's view in it, panicked: it met what it did not expect.
+const VIEW_PANICS: &str = "a story can read what the code shows and sends";
 
 enum Ended {
     Decided(Verdict),
@@ -276,16 +281,40 @@ impl<'a> Search<'a> {
                 judged = self.judge_quiescent(words).map_err(|failed| (&self.properties.when_quiescent, failed));
             }
             if let Err((properties, (at, wrong))) = judged {
-                let claim = properties.get(at).map_or("the view does not panic", |property| property.claim);
-                violated = Some((claim.to_owned(), wrong));
+                violated = Some(match (properties.get(at), self.misbehaved.take()) {
+                    (Some(property), _) => (property.claim.to_owned(), wrong),
+                    (None, Some(bad)) => owned(misbehaviour_words(&bad, VIEW_PANICS)),
+                    (None, None) => unreachable!("a judgement that did not come back says why"),
+                });
                 break;
             }
         }
+        let end = states.last().expect("there is a state in the beginning");
+        violated = violated.or_else(|| self.broken_run(end)).or_else(|| self.stuck_at(end));
         if let Some(before_telling) = &self.scenario.before_telling {
             before_telling();
         }
         let trace = narrate::trace(&mut self.engine, &path, None, true);
         Ok(Replayed { trace, violated })
+    }
+
+    /// How a run of this state has broken off, if one has.
+    fn broken_run(&self, words: &[u32]) -> Option<(String, String)> {
+        let (layout, histories) = (&self.engine.layout, &self.engine.histories);
+        let mut nodes = (0..layout.actors.len()).map(|actor| histories.node(words[layout.slot(actor) + NODE]));
+        let broken = nodes.find(|node| node.end == End::Bad)?;
+        Some(owned(misbehaviour_words(&histories.misbehaviours[broken.text as usize], HANDLER_PANICS)))
+    }
+
+    /// The progress that cannot be made from this state, if it cannot.
+    fn stuck_at(&mut self, words: &[u32]) -> Option<(String, String)> {
+        let progress = self.properties.can_finish?;
+        let good_end = |engine: &Engine<'_>, words: &[u32]| {
+            let mut facts = engine.journals.value(words[JOURNAL]).facts();
+            !facts.any(|fact| matches!(fact, Fact::DeadLettered { .. }))
+        };
+        let stuck = narrate::can_end_well(&mut self.engine, words, &good_end) == Some(false);
+        stuck.then(|| (progress.claim.to_owned(), "from here on it never comes to a good end".to_owned()))
     }
 
     fn meet_events(&mut self) {
@@ -393,7 +422,7 @@ impl<'a> Search<'a> {
         }
         if at == usize::MAX {
             let bad = self.misbehaved.take().expect("a judgement that did not come back says why");
-            return Ended::Decided(self.misbehaviour(state, bad, "the view does not panic"));
+            return Ended::Decided(self.misbehaviour(state, bad, VIEW_PANICS));
         }
         let list = if quiescent { &self.properties.when_quiescent } else { &self.properties.always };
         let Property { claim, why, .. } = list[at];
@@ -404,49 +433,32 @@ impl<'a> Search<'a> {
         let progress = self.properties.can_finish?;
         let stuck = free_steps.stuck(self.visited.len());
         let state = *stuck.first()?;
-        let wrong = "from here on, even if nothing fails any more, it never comes to its end".to_owned();
-        Some(self.violation(state, progress.claim.to_owned(), progress.why.to_owned(), wrong, true))
+        let mut path = self.visited.path(state);
+        let words = narrate::end_of(&mut self.engine, &path);
+        let Endless { steps, round } = endless(&mut self.engine, &words);
+        path.extend(steps);
+        let wrong = match round {
+            0 => "it came to an end, but not to a good one: something was given up".to_owned(),
+            1 => "and so on, for ever: the last step leads back to where it began, though nothing fails".to_owned(),
+            round => format!(
+                "and so on, for ever: the last {round} steps lead back to where they began, though nothing fails"
+            ),
+        };
+        let faults = self.visited.rank(state).faults();
+        Some(self.violation_on(&path, faults, progress.claim.to_owned(), progress.why.to_owned(), wrong, true))
     }
 
     fn misbehaves(&mut self, state: StateId, node: NodeId) -> Verdict {
         let histories = &self.engine.histories;
         let bad = histories.misbehaviours[histories.node(node).text as usize].clone();
-        self.misbehaviour(state, bad, "the handler does not panic")
+        self.misbehaviour(state, bad, HANDLER_PANICS)
     }
 
     fn misbehaviour(&mut self, state: StateId, bad: Misbehaviour, panics: &str) -> Verdict {
-        let place = |at: &Option<(String, u32)>| match at {
-            Some((file, line)) => format!(" at {file}:{line}"),
-            None => String::new(),
-        };
-        let (claim, wrong) = match &bad {
-            Misbehaviour::NotWritten { message, at } => {
-                return Verdict::NotWritten { message: message.clone(), at: at.clone() };
-            }
-            Misbehaviour::Panics { message, at } => (panics, format!("it panicked{}: {message}", place(at))),
-            Misbehaviour::NotDeterministic { first, second } => (
-                "the handler is deterministic",
-                format!(
-                    "run twice with the same answers, it first asked for\n  {first}\nand then for\n  {second}\n\
-                     ids come from cx.fresh_id(), time from cx.now(), chance from cx.rng(); \
-                     a BTreeMap has an order;\nnothing may be kept in a static"
-                ),
-            ),
-            Misbehaviour::WaitsOutside => (
-                "the handler waits only on Cx",
-                "it waits for something outside the workshop's world: a timer, a socket, a task of its own.\n\
-                 Await only what cx offers"
-                    .to_owned(),
-            ),
-            Misbehaviour::DoesNotFinish { operations } => (
-                "the handler finishes",
-                format!("it asked for {operations} operations in one delivery, and was not done"),
-            ),
-            Misbehaviour::WakesItself => (
-                "the handler finishes",
-                "it asks to be polled again and again, and waits for no answer: a loop that only yields?".to_owned(),
-            ),
-        };
+        if let Misbehaviour::NotWritten { message, at } = bad {
+            return Verdict::NotWritten { message, at };
+        }
+        let (claim, wrong) = misbehaviour_words(&bad, panics);
         let mut verdict = self.violation(state, claim.to_owned(), String::new(), wrong, false);
         if let Verdict::Violated(violation) = &mut verdict {
             violation.trace.quiescent = false; // it broke off
@@ -464,13 +476,25 @@ impl<'a> Search<'a> {
     ) -> Verdict {
         let path = self.visited.path(state);
         let faults = self.visited.rank(state).faults();
+        self.violation_on(&path, faults, property, why, explanation, looks_back)
+    }
+
+    fn violation_on(
+        &mut self,
+        path: &[Action],
+        faults: u8,
+        property: String,
+        why: String,
+        explanation: String,
+        looks_back: bool,
+    ) -> Verdict {
         self.meet_events();
         if let Some(before_telling) = &self.scenario.before_telling {
             before_telling();
         }
         let judge = self.good_end();
         let judge: &narrate::GoodEnd<'_> = &judge;
-        let trace = narrate::trace(&mut self.engine, &path, looks_back.then_some(judge), true);
+        let trace = narrate::trace(&mut self.engine, path, looks_back.then_some(judge), true);
         Verdict::Violated(Box::new(Violation { property, why, explanation, trace, faults }))
     }
 
@@ -524,7 +548,44 @@ impl<'a> Search<'a> {
                 grid.push(GridCell { at, operation: operation.clone(), fault: fault.name().to_owned() });
             }
         }
-        debug_assert!(KINDS <= 16, "the kinds of fault fit the bits");
+        const { assert!(KINDS <= 16, "the kinds of fault fit the bits") };
         grid
+    }
+}
+
+fn owned((claim, wrong): (&str, String)) -> (String, String) {
+    (claim.to_owned(), wrong)
+}
+
+/// The property that a misbehaviour violates, and what is wrong.
+fn misbehaviour_words<'a>(bad: &Misbehaviour, panics: &'a str) -> (&'a str, String) {
+    let place = |at: &Option<(String, u32)>| match at {
+        Some((file, line)) => format!(" at {file}:{line}"),
+        None => String::new(),
+    };
+    match bad {
+        Misbehaviour::NotWritten { message, at } => ("the code is written", format!("{message}{}", place(at))),
+        Misbehaviour::Panics { message, at } => (panics, format!("it panicked{}: {message}", place(at))),
+        Misbehaviour::NotDeterministic { first, second } => (
+            "the handler is deterministic",
+            format!(
+                "run twice with the same answers, it first asked for\n  {first}\nand then for\n  {second}\n\
+                 ids come from cx.fresh_id(), time from cx.now(), chance from cx.rng(); \
+                 a BTreeMap has an order;\nnothing may be kept in a static"
+            ),
+        ),
+        Misbehaviour::WaitsOutside => (
+            "the handler waits only on Cx",
+            "it waits for something outside the workshop's world: a timer, a socket, a task of its own.\n\
+             Await only what cx offers"
+                .to_owned(),
+        ),
+        Misbehaviour::DoesNotFinish { operations } => {
+            ("the handler finishes", format!("it asked for {operations} operations in one delivery, and was not done"))
+        }
+        Misbehaviour::WakesItself => (
+            "the handler finishes",
+            "it asks to be polled again and again, and waits for no answer: a loop that only yields?".to_owned(),
+        ),
     }
 }

@@ -275,8 +275,10 @@ impl Engine<'_> {
         let held = state[self.layout.slot(slot) + HELD];
         let effect = self.histories.node(node).effect || self.histories.node(node).end == End::Ok;
         let mut events = bit(if effect { Event::CrashAfterEffect } else { Event::CrashBeforeEffect });
+        let extra = self.undrawn(state[EXTRA], node);
         let next = begin(state, out);
         next[SPENT] = spent;
+        next[EXTRA] = extra;
         match self.layout.actors[slot] {
             Actor::Worker { endpoint } => {
                 clear(&mut next[self.layout.slot_range(slot)]);
@@ -326,6 +328,11 @@ impl Engine<'_> {
         0
     }
 
+    /// True if a client calls again after an error, which nobody else hears of then.
+    fn calls_again(&self, client: usize, held: u32) -> bool {
+        self.scenario.clients[client].calls[(held >> 1) as usize].on_error == OnError::CallAgain
+    }
+
     fn operation_steps(&mut self, state: &[u32], slot: usize, node: NodeId, ask: usize, out: &mut Steps) {
         let op = self.histories.node(node).pending[ask].op;
         let kind = self.histories.ops[op as usize].kind;
@@ -363,7 +370,7 @@ impl Engine<'_> {
                     self.read_ok(slot, node, ask, op, true, label, out);
                 }
             }
-            Kind::Write { conditional } => self.write_steps(state, slot, node, ask, op, conditional, out),
+            Kind::Write { versioned } => self.write_steps(state, slot, node, ask, op, versioned, out),
             Kind::Send => {
                 begin(state, out);
                 self.sends(op, out);
@@ -424,7 +431,7 @@ impl Engine<'_> {
         node: NodeId,
         ask: usize,
         op: u32,
-        conditional: bool,
+        versioned: bool,
         out: &mut Steps,
     ) {
         let effect = self.write_effect(state, slot, op);
@@ -461,7 +468,7 @@ impl Engine<'_> {
             self.writes(slot, None, op, documents, out);
             self.answer(slot, node, ask, self.answers.store_unknown, label, out);
         }
-        if conditional
+        if versioned
             && let Some(label) =
                 self.strike(state, slot, node, ask, ActionKind::SpuriousConflict, Fault::SpuriousConflict, out)
         {
@@ -707,6 +714,10 @@ impl Engine<'_> {
         let reductions = self.scenario.reductions;
         let held = out.next[at + HELD];
         let mut label = label;
+        let tells = matches!(actor, Actor::Client { client } if end == End::Ok || !self.calls_again(client, held));
+        if end != End::Running && !tells {
+            out.next[EXTRA] = self.undrawn(out.next[EXTRA], node);
+        }
         match (end, actor) {
             (End::Running | End::Bad, _) => {}
             (_, Actor::Worker { .. }) if reductions.returns && held == 0 => {

@@ -72,13 +72,31 @@ fn the_last_run_folds_only_to_save_space() {
     visit(&mut tale, 1);
     visit(&mut tale, 3);
     assert_snapshot!(draw(&tale.told()));
-    for _ in 0..8 {
-        tale.step(StepKind::Call, 0, 1, "interrupt", "").fault(Fault::CallRefused);
+    for time in 1..=8 {
+        tale.step(StepKind::Call, 0, 1, &format!("interrupt {time}"), "").fault(Fault::CallRefused);
     }
     visit(&mut tale, 13);
     let text = draw(&tale.told());
     assert_eq!(text.matches("(2 steps)").count(), 3);
     assert_eq!(text.lines().count(), 12);
+}
+
+/// What comes again and again is there once; what comes a few times is not touched.
+#[test]
+fn steps_that_repeat_are_counted() {
+    let mut tale = Tale::new(&[("worker", Role::Worker), ("documents", Role::Store)], Snapshot::default());
+    for _ in 0..3 {
+        tale.step(StepKind::Operation, 0, 1, "get a", "1");
+    }
+    for _ in 0..40 {
+        tale.step(StepKind::Operation, 0, 1, "get b", "2");
+        tale.step(StepKind::Operation, 0, 1, "put b", "conflict");
+    }
+    tale.step(StepKind::Operation, 0, 1, "get c", "3");
+    let text = draw(&tale.told());
+    let count = |words: &str| text.matches(words).count();
+    assert_eq!((count("get a"), count("get b"), count("put b"), count("get c")), (3, 1, 1, 1), "{text}");
+    assert!(text.contains("  … these 2 lines, 39 more times"), "{text}");
 }
 
 /// A run with a fault inside is never one row, whatever the trace says of it.

@@ -164,17 +164,3 @@ fn a_trace_without_steps_has_a_page() {
     trace.participants.clear();
     assert!(page(trace).contains("Before the first step"));
 }
-
-#[test]
-#[ignore = "writes pages to look at"]
-fn pages_to_look_at() {
-    let folder = std::env::temp_dir();
-    for (name, trace) in [
-        ("a", traces::lost_order()),
-        ("b", traces::zombie_write()),
-        ("c", traces::crash_and_redelivery()),
-        ("d", traces::crowd()),
-    ] {
-        std::fs::write(folder.join(format!("page-{name}.html")), page(trace)).expect("the folder is writable");
-    }
-}

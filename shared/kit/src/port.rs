@@ -112,6 +112,16 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// True where nothing happened; false where nobody can tell.
+    pub fn is_definite(self) -> bool {
+        match self {
+            Failure::Store(error) => error.is_definite(),
+            Failure::Send(error) => error.is_definite(),
+            Failure::Ack(AckErr::Unknown) => false,
+            Failure::Call(error) => error.is_definite(),
+        }
+    }
+
     pub(crate) fn into_store(self) -> StoreErr {
         match self {
             Failure::Store(error) => error,

@@ -69,7 +69,7 @@ pub(crate) fn tell<V>(story: &Story<V>, name: &str, climbed: Climbed) -> Told {
             told.report.message = format!("vacuous: never in {}: {witness}", states(counts.states));
             told.report.property = witness;
             told.text = format!(
-                "{}\n  {}\n  The story proves little before that happens at least once: does your code reach the world at all?",
+                "{}\n  {}\n  The rest of the story proves little before that happens at least once. Does the code still read, write and\n  send what it should, and does it end with Ok where it can?",
                 title("✗", &story.claim),
                 told.report.message
             );

@@ -48,7 +48,7 @@ struct Desk {
 /// What all runs share.
 #[derive(Default)]
 struct Common {
-    /// How many ids were drawn for each message or call.
+    /// How often ids and the time were asked for, for each message or call.
     draws: BTreeMap<String, u64>,
     now: u64,
     clock_was_read: bool,
@@ -68,24 +68,33 @@ impl Port for Door {
     }
 
     fn draw(&self) -> u128 {
-        let mut common = lock(&self.common);
-        let count = common.draws.entry(self.draws_for.clone()).or_default();
-        let number = *count;
-        *count += 1;
+        let number = self.count();
         lock(&self.desk).history.push(format!("draws {number}"));
         // FNV-1a, 128 bits: a function of the name and the number.
-        format!("{} {number}", self.draws_for)
-            .bytes()
-            .fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
-                (hash ^ u128::from(byte)).wrapping_mul(0x0100_0000_0000_0000_0000_013b)
-            })
+        let name = format!("{} {number}", self.draws_for);
+        name.bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
+            (hash ^ u128::from(byte)).wrapping_mul(0x0100_0000_0000_0000_0000_013b)
+        })
     }
 
     fn now_millis(&self) -> u64 {
+        // READING: no two attempts get the same time, as each asking takes a millisecond of its own.
+        let number = self.count();
         let mut common = lock(&self.common);
         common.clock_was_read = true;
-        lock(&self.desk).history.push(format!("reads clock {}", common.now));
-        common.now
+        let time = common.now + number;
+        lock(&self.desk).history.push(format!("reads clock {time}"));
+        time
+    }
+}
+
+impl Door {
+    /// How often somebody asked before, for the same message or call.
+    fn count(&self) -> u64 {
+        let mut common = lock(&self.common);
+        let count = common.draws.entry(self.draws_for.clone()).or_default();
+        *count += 1;
+        *count - 1
     }
 }
 
@@ -452,7 +461,7 @@ impl<'a> World<'a> {
                         if self.allowed(batch.as_deref(), writes).is_ok() && self.conditions_hold(writes) {
                             struck(Fault::WriteUnknown, How::UnknownDone);
                         }
-                        if writes.iter().any(|write| write.when != When::Always) {
+                        if writes.iter().any(|write| matches!(write.when, When::Is(_))) {
                             struck(Fault::SpuriousConflict, How::Spurious);
                         }
                     }
@@ -491,8 +500,9 @@ impl<'a> World<'a> {
                 }
             }
         }
-        let services = self.counter.iter().map(|_| format!("service {}", CounterSpec::NAME));
-        for target in [STORE.to_owned(), BUS.to_owned()].into_iter().chain(services) {
+        let pending = self.everybody().into_iter().filter_map(|who| self.run(who)).flat_map(RunState::pending);
+        let wanted: BTreeSet<String> = pending.filter_map(|(_, operation)| target(&operation)).collect();
+        for target in wanted {
             if !self.out.contains(&target) {
                 fault(Fault::Outage, Act::OutageBegins { target });
             }
