@@ -29,6 +29,12 @@ use crate::visited::{Arrival, Rank, StateId, Visited};
 
 /// Explores every schedule and every placement of faults within the scenario's bounds.
 pub fn explore(scenario: &Scenario, properties: &Properties<'_>) -> Report {
+    explore_again(scenario, properties, &|| {})
+}
+
+/// Explores; `again` is called whenever it begins again, since the world must remember more: what properties said so
+/// far does not count.
+fn explore_again(scenario: &Scenario, properties: &Properties<'_>, again: &dyn Fn()) -> Report {
     let started = Instant::now();
     let mut needs = Needs::default();
     if properties.can_finish.is_some() {
@@ -42,6 +48,7 @@ pub fn explore(scenario: &Scenario, properties: &Properties<'_>) -> Report {
             Ended::Needs(more) => {
                 debug_assert_ne!(needs, more, "a world that begins again remembers more");
                 needs = more;
+                again();
             }
             Ended::Decided(verdict) => return search.report(verdict),
         }
@@ -57,16 +64,17 @@ pub fn outcomes(
     outcome: &(dyn Fn(&Observation<'_>) -> String + Sync),
 ) -> Result<BTreeSet<String>, Box<Report>> {
     let found = std::sync::Mutex::new(BTreeSet::new());
+    let all = || found.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let judge = |observation: &Observation<'_>| {
         let outcome = outcome(observation);
-        found.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(outcome);
+        all().insert(outcome);
         Ok(())
     };
     let property = Property { claim: "the outcome can be told", why: "", judge: &judge };
     let properties = Properties { when_quiescent: vec![property], ..Properties::default() };
-    let report = explore(scenario, &properties);
+    let report = explore_again(scenario, &properties, &|| all().clear());
     match report.verdict {
-        Verdict::Holds => Ok(found.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())),
+        Verdict::Holds => Ok(std::mem::take(&mut all())),
         _ => Err(Box::new(report)),
     }
 }

@@ -284,7 +284,7 @@ impl Engine<'_> {
                 clear(&mut next[self.layout.slot_range(slot)]);
                 if held > 0 {
                     events |= bit(Event::Redelivered);
-                    if self.scenario.reductions.returns {
+                    if self.scenario.reductions.returns && !self.gives_up(endpoint, held) {
                         self.give_back(endpoint, held - 1, out);
                     } else {
                         let at = self.layout.queue(self.scenario.endpoints[endpoint].queue);
@@ -707,55 +707,11 @@ impl Engine<'_> {
             let owner = self.histories.owner(code, self.scenario);
             out.next[EXTRA] = self.drawn(out.next[EXTRA], owner, draws);
         }
-        if self.layout.sleeps && end == End::Running {
+        if self.layout.sleeps {
             self.falls_asleep(slot, node, out);
         }
-        let actor = self.layout.actors[slot];
-        let reductions = self.scenario.reductions;
-        let held = out.next[at + HELD];
-        let mut label = label;
-        let tells = matches!(actor, Actor::Client { client } if end == End::Ok || !self.calls_again(client, held));
-        if end != End::Running && !tells {
-            out.next[EXTRA] = self.undrawn(out.next[EXTRA], node);
-        }
-        match (end, actor) {
-            (End::Running | End::Bad, _) => {}
-            (_, Actor::Worker { .. }) if reductions.returns && held == 0 => {
-                let range = self.layout.slot_range(slot);
-                clear(&mut out.next[range]);
-            }
-            (End::Ok, Actor::Worker { .. }) if reductions.finished => {
-                let range = self.layout.slot_range(slot);
-                clear(&mut out.next[range]);
-                out.next[at + HELD] = held;
-                out.next[at + NODE] = ENDED_OK;
-            }
-            (End::Err, Actor::Worker { endpoint }) if reductions.returns => {
-                let range = self.layout.slot_range(slot);
-                clear(&mut out.next[range]);
-                self.give_back(endpoint, held - 1, out);
-                label.events |= bit(Event::Redelivered);
-            }
-            (End::Err, Actor::Worker { .. }) if reductions.finished => {
-                let range = self.layout.slot_range(slot);
-                clear(&mut out.next[range]);
-                out.next[at + HELD] = held;
-                out.next[at + NODE] = ENDED_ERR;
-            }
-            (End::Err, Actor::Client { client }) if reductions.returns => {
-                label.events |= self.answered(slot, client, false, text, out);
-            }
-            (_, Actor::Client { .. }) if reductions.finished => {
-                let range = self.layout.slot_range(slot);
-                clear(&mut out.next[range]);
-                out.next[at + HELD] = held;
-                out.next[at + NODE] = self.histories.ended(end == End::Ok, text);
-            }
-            _ => {}
-        }
-        let bad = end == End::Bad;
         if dropped.is_empty() {
-            self.emit_as(label, node, bad, out);
+            self.ends(slot, node, end, text, label, out);
             return;
         }
         let dropped = &dropped[..dropped.len().min(DROPPED_MAX)];
@@ -764,9 +720,63 @@ impl Engine<'_> {
             out.next.copy_from_slice(&base);
             if self.dropped_effects(slot, dropped, effects, out) {
                 let label = Label { action: label.action.with_effects(effects), ..label };
-                self.emit_as(label, node, bad, out);
+                self.ends(slot, node, end, text, label, out);
             }
         }
+    }
+
+    /// If the run has ended: what the reductions merge with its end happens. Then the new state is complete.
+    fn ends(&mut self, slot: usize, node: NodeId, end: End, text: u32, mut label: Label, out: &mut Steps) {
+        if end == End::Running || end == End::Bad {
+            self.emit_as(label, node, end == End::Bad, out);
+            return;
+        }
+        let at = self.layout.slot(slot);
+        let range = self.layout.slot_range(slot);
+        let actor = self.layout.actors[slot];
+        let reductions = self.scenario.reductions;
+        let held = out.next[at + HELD];
+        let tells = matches!(actor, Actor::Client { client } if end == End::Ok || !self.calls_again(client, held));
+        if !tells {
+            out.next[EXTRA] = self.undrawn(out.next[EXTRA], node);
+        }
+        match actor {
+            Actor::Worker { .. } if reductions.returns && held == 0 => clear(&mut out.next[range]),
+            Actor::Worker { endpoint } if reductions.returns && end == End::Err && !self.gives_up(endpoint, held) => {
+                clear(&mut out.next[range]);
+                self.give_back(endpoint, held - 1, out);
+                label.events |= bit(Event::Redelivered);
+            }
+            Actor::Worker { .. } if reductions.finished => {
+                clear(&mut out.next[range]);
+                out.next[at + HELD] = held;
+                out.next[at + NODE] = if end == End::Ok { ENDED_OK } else { ENDED_ERR };
+            }
+            Actor::Client { client } if reductions.returns && end == End::Err && !self.is_told(client, held) => {
+                label.events |= self.answered(slot, client, false, text, out);
+            }
+            Actor::Client { .. } if reductions.finished => {
+                clear(&mut out.next[range]);
+                out.next[at + HELD] = held;
+                out.next[at + NODE] = self.histories.ended(end == End::Ok, text);
+            }
+            _ => {}
+        }
+        self.emit_as(label, node, false, out);
+    }
+
+    /// True if giving this copy back would dead-letter it, which is a fact of its own: no step is merged with it.
+    fn gives_up(&self, endpoint: usize, held: u32) -> bool {
+        let spec = &self.scenario.queues[self.scenario.endpoints[endpoint].queue];
+        let count = self.copies.value(held - 1).delivery_count;
+        spec.deliveries_max.is_some_and(|most| count >= most)
+            && self.needs.facts.has(FactKind::DeadLettered, &spec.name)
+    }
+
+    /// True if an error that this client hears is a fact of its own: no step is merged with it.
+    fn is_told(&self, client: usize, held: u32) -> bool {
+        let spec = &self.scenario.clients[client];
+        !self.calls_again(client, held) && self.needs.facts.has(FactKind::Answered, &spec.name)
     }
 
     /// Operations that were dropped in flight, and took effect all the same. False if one of them cannot have any.
