@@ -31,7 +31,6 @@ fn two_clicks_place_one_order() {
     let story = Story::new("two clicks place one order").worlds(TABS, |size| submitting(size, shop(size, EVERYTHING)));
     one_order(story)
         .sometimes(Event::Concurrent)
-        .sometimes(Event::Conflict)
         .sometimes(Event::CalledAgain)
         .sometimes(Event::CrashAfterEffect)
         .sometimes(Event::Struck(Fault::WriteUnknown))
@@ -83,7 +82,6 @@ fn nothing_is_ordered_twice_that_was_added_once() {
         if size.clients > 1 { scenario.client(bow_tab()) } else { scenario }
     });
     one_order(story)
-        .sometimes(Event::CalledAgain)
         .sometimes(Event::Struck(Fault::WriteRefused))
         .always(NO_DUPLICATE_PROCESSING, "each item is in the order once", |seen| {
             for order in &seen.view().orders {
@@ -91,6 +89,27 @@ fn nothing_is_ordered_twice_that_was_added_once() {
                 expect(items.len() == order.lines.len(), || format!("the order holds {:?}", order.lines))?;
             }
             Ok(())
+        })
+        .check();
+}
+
+/// Ada orders, is shown the order, and then tries to add a bow. What was shown to her stays as it is.
+#[test]
+fn an_ordered_cart_takes_no_more() {
+    let story = Story::new("an ordered cart takes no more").worlds(BESIDE, |size| {
+        let late = Client::new("late-tab", "Storefront")
+            .calls("submit", |cx: Cx| async move { submit(&cx, "ada", "cart-1").await })
+            .tries("add", |cx: Cx| async move { add_item(&cx, "ada", "cart-1", "bow").await });
+        let shop = shop(size, EVERYTHING).client(late);
+        if size.clients > 1 { submitting(Size { clients: 1, ..size }, shop) } else { shop }
+    });
+    one_order(story)
+        .sometimes(Event::CalledAgain)
+        .sometimes(Event::Struck(Fault::WriteUnknown))
+        .always(CONSISTENT_OUTPUT, "once the cart is ordered, add says no", |seen| {
+            expect(!seen.answered_ok("late-tab", 1), || {
+                format!("the bow was accepted after the order; the orders are {:?}", seen.view().orders)
+            })
         })
         .check();
 }
@@ -109,7 +128,6 @@ fn what_two_tabs_add_is_in_the_cart() {
         })
         .view(view)
         .sometimes(Event::Concurrent)
-        .sometimes(Event::Conflict)
         .sometimes(Event::CalledAgain)
         .sometimes(Event::Struck(Fault::WriteUnknown))
         .always(NO_LOST_WRITE, "what was accepted is in the cart", |seen| {
@@ -214,7 +232,7 @@ fn one_order(story: Story<()>) -> Story<View> {
 
 /// The orders that clicks on `cart-1` were answered with.
 fn told(seen: &Seen<'_, View>) -> Vec<OrderId> {
-    let clicks = [("tab-1", 0), ("tab-2", 0), ("tab-3", 0), ("ribbon-tab", 1)];
+    let clicks = [("tab-1", 0), ("tab-2", 0), ("tab-3", 0), ("ribbon-tab", 1), ("late-tab", 0)];
     clicks.iter().filter_map(|(tab, call)| seen.answer::<OrderId>(tab, *call)?.ok()).collect()
 }
 

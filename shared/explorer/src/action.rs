@@ -79,6 +79,7 @@ impl Action {
     pub(crate) const BEGIN: Action = Action(0);
 
     pub(crate) fn new(kind: ActionKind, slot: usize, which: usize) -> Action {
+        assert!(which <= 0xff, "a queue holds at most 256 different copies");
         Action((kind as u32) << 24 | (slot as u32) << 16 | (which as u32) << 8)
     }
 

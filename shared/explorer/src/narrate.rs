@@ -649,12 +649,12 @@ impl<'e, 'a> Teller<'e, 'a> {
                 .extend(here.locked().iter().map(|copy| format!("{} (locked by a dead worker)", self.copy_name(copy))));
             let clock = &engine.extras.value(state[EXTRA]).clock;
             let delayed = clock.delayed().iter().filter(|(_, of, _)| usize::from(*of) == at);
-            copies.extend(delayed.map(|(due, _, copy)| {
-                format!(
-                    "{} (visible in {:?})",
-                    self.copy_name(copy),
-                    std::time::Duration::from_millis(due - clock.now())
-                )
+            copies.extend(delayed.map(|(due, _, copy)| match due - clock.now() {
+                0 => format!("{} (due now)", self.copy_name(copy)),
+                millis => {
+                    let delay = std::time::Duration::from_millis(millis);
+                    format!("{} (visible in {delay:?})", self.copy_name(copy))
+                }
             }));
             queues.push((name.clone(), copies));
         }

@@ -36,12 +36,7 @@ pub fn explore(scenario: &Scenario, properties: &Properties<'_>) -> Report {
 /// far does not count.
 fn explore_again(scenario: &Scenario, properties: &Properties<'_>, again: &dyn Fn()) -> Report {
     let started = Instant::now();
-    let mut needs = Needs::default();
-    if properties.can_finish.is_some() {
-        for queue in scenario.queues.iter().filter(|queue| queue.deliveries_max.is_some()) {
-            needs.facts.insert(FactKind::DeadLettered, &queue.name);
-        }
-    }
+    let mut needs = first_needs(scenario, properties);
     loop {
         let mut search = Search::new(scenario, properties, &needs, started);
         match search.run() {
@@ -53,6 +48,17 @@ fn explore_again(scenario: &Scenario, properties: &Properties<'_>, again: &dyn F
             Ended::Decided(verdict) => return search.report(verdict),
         }
     }
+}
+
+/// What the world must remember whatever its handlers do.
+fn first_needs(scenario: &Scenario, properties: &Properties<'_>) -> Needs {
+    let mut needs = Needs::default();
+    if properties.can_finish.is_some() {
+        for queue in scenario.queues.iter().filter(|queue| queue.deliveries_max.is_some()) {
+            needs.facts.insert(FactKind::DeadLettered, &queue.name);
+        }
+    }
+    needs
 }
 
 /// What `outcome` says of every quiescent state.
@@ -93,7 +99,7 @@ pub struct Replayed {
 /// # Errors
 /// Which step cannot happen where it stands, and what can happen there.
 pub fn replay(scenario: &Scenario, properties: &Properties<'_>, schedule: &Schedule) -> Result<Replayed, String> {
-    let mut needs = Needs::default();
+    let mut needs = first_needs(scenario, properties);
     loop {
         let mut search = Search::new(scenario, properties, &needs, Instant::now());
         let followed = search.follow(schedule);

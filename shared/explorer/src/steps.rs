@@ -275,7 +275,9 @@ impl Engine<'_> {
         let held = state[self.layout.slot(slot) + HELD];
         let effect = self.histories.node(node).effect || self.histories.node(node).end == End::Ok;
         let mut events = bit(if effect { Event::CrashAfterEffect } else { Event::CrashBeforeEffect });
-        let extra = self.undrawn(state[EXTRA], node);
+        // A run that has ended has given back what it drew, if it could.
+        let running = self.histories.node(node).end == End::Running;
+        let extra = if running { self.undrawn(state[EXTRA], node) } else { state[EXTRA] };
         let next = begin(state, out);
         next[SPENT] = spent;
         next[EXTRA] = extra;

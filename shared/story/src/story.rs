@@ -41,6 +41,7 @@ pub fn expect(condition: bool, otherwise: impl FnOnce() -> String) -> Result<(),
 }
 
 pub(crate) type Judge<V> = Box<dyn Fn(&Seen<'_, V>) -> Result<(), String> + Sync>;
+pub(crate) type Reached<V> = Box<dyn Fn(&Seen<'_, V>) -> bool + Sync>;
 pub(crate) type Outcome<V> = Box<dyn Fn(&Seen<'_, V>) -> String + Sync>;
 
 pub(crate) struct Claim<V> {
@@ -51,7 +52,7 @@ pub(crate) struct Claim<V> {
 
 pub(crate) enum Sometimes<V> {
     Event(Event),
-    State(String, Box<dyn Fn(&Seen<'_, V>) -> bool + Sync>),
+    State(String, Reached<V>),
 }
 
 /// A claim about the attendee's code, to be checked in every world of a ladder. See the crate's example.

@@ -25,7 +25,7 @@ pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -68,11 +68,12 @@ pub(crate) fn tell<V>(story: &Story<V>, name: &str, climbed: Climbed) -> Told {
             told.report.verdict = VerdictName::Vacuous;
             told.report.message = format!("vacuous: never in {}: {witness}", states(counts.states));
             told.report.property = witness;
-            told.text = format!(
-                "{}\n  {}\n  The rest of the story proves little before that happens at least once. Does the code still read, write and\n  send what it should, and does it end with Ok where it can?",
-                title("✗", &story.claim),
-                told.report.message
+            let advice = wrapped(
+                "  The rest of the story proves little before that happens at least once. Does the code still read, \
+                 write and send what it should, and does it end with Ok where it can?",
             );
+            let message = wrapped(&format!("  {}", told.report.message));
+            told.text = format!("{}\n{message}\n{advice}", title("✗", &story.claim));
         }
         Verdict::Unrefuted { reason } => {
             told.report.verdict = VerdictName::Unrefuted;

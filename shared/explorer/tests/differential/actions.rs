@@ -362,6 +362,29 @@ fn draws_are_counted() {
     check(spec, 8, &["", "document a = \"id#\"", "Acked in m1\ndocument a = \"id#\""]);
 }
 
+/// What a run gave back when it ended it does not give back once more when it crashes: another may have drawn since.
+#[test]
+fn no_two_attempts_draw_the_same() {
+    fn code(cx: Cx, _: Option<Delivery>) -> Coded {
+        Box::pin(async move {
+            let id = cx.fresh_id();
+            cx.docs.get::<String>("a").await?;
+            if cx.docs.put(&id.to_string(), "b", kit::When::Absent).await.is_err() {
+                cx.docs.put("clash", "b", kit::When::Always).await?;
+            }
+            Ok(String::new())
+        })
+    }
+    let mut spec = worker(None, []);
+    spec.messages[0].copies = 2;
+    spec.endpoints = vec![EndpointSpec { name: "Worker", queue: "in", workers: 2, program: Program::Code(code) }];
+    spec.total = 2;
+    spec.faults = vec![(Fault::ReadRefused, 1), (Fault::Crash, 1)];
+    let case = Case::new(spec, 10_000).expect("it is small enough");
+    assert!(!case.space.observables(false).iter().any(|text| text.contains("clash")), "brute");
+    case.compare_spaces(&every_reduction()).unwrap_or_else(|error| panic!("{error}"));
+}
+
 /// Each attempt reads another time: Q, p, done, acked, and once more after a lost ack.
 #[test]
 fn each_attempt_reads_another_time() {

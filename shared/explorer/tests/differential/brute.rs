@@ -43,6 +43,10 @@ struct Desk {
     history: Vec<String>,
     /// What was pending and has been dropped since the last look.
     dropped: Vec<Operation>,
+    /// How often was asked for ids and the time before this run first did, and by this run.
+    drawn: (u64, u64),
+    /// It wrote, sent or called something, or nobody knows whether it did.
+    touched: bool,
 }
 
 /// What all runs share.
@@ -94,6 +98,8 @@ impl Door {
         let mut common = lock(&self.common);
         let count = common.draws.entry(self.draws_for.clone()).or_default();
         *count += 1;
+        let drawn = &mut lock(&self.desk).drawn;
+        *drawn = if drawn.1 == 0 { (*count - 1, 1) } else { (drawn.0, drawn.1 + 1) };
         *count - 1
     }
 }
@@ -146,6 +152,7 @@ struct RunState {
     ended: Option<Result<String, String>>,
     /// Answers that it did not get because of an outage.
     no_answers: u32,
+    draws_for: String,
     /// When its sleeps end, by operation.
     sleeps: BTreeMap<usize, u64>,
 }
@@ -301,6 +308,11 @@ fn target(operation: &Operation) -> Option<String> {
         Operation::Call { service, .. } => Some(format!("service {service}")),
         Operation::Sleep { .. } => None,
     }
+}
+
+/// May others see what it does?
+fn touches(operation: &Operation) -> bool {
+    matches!(operation, Operation::Write { .. } | Operation::Send { .. } | Operation::Call { .. })
 }
 
 /// The answer of an operation whose outcome stays unknown.
@@ -670,6 +682,7 @@ impl<'a> World<'a> {
             Act::OutageEnds { target } => drop(self.out.remove(target)),
             Act::OutageBegins { target } => drop(self.out.insert(target.clone())),
             Act::Crash { who: Who::Worker(worker) } => {
+                self.give_back_draws_of_the_dead(Who::Worker(*worker));
                 let queue = self.queue_of(*worker);
                 if let Some(copy) = self.workers[*worker].holds.take() {
                     let locked = &mut self.queues.get_mut(queue).expect("the queue").locked;
@@ -679,6 +692,7 @@ impl<'a> World<'a> {
                 self.rest(*worker);
             }
             Act::Crash { who: Who::Client(client) } => {
+                self.give_back_draws_of_the_dead(Who::Client(*client));
                 self.clients[*client].run = None;
                 self.failed(*client, "no answer");
             }
@@ -820,9 +834,9 @@ impl<'a> World<'a> {
 
     fn begin(&self, draws_for: String, code: impl FnOnce(Cx) -> Code) -> RunState {
         let desk = Arc::new(Mutex::new(Desk::default()));
-        let door = Door { desk: desk.clone(), common: self.common.clone(), draws_for };
+        let door = Door { desk: desk.clone(), common: self.common.clone(), draws_for: draws_for.clone() };
         let future = Some(code(Cx::new(Arc::new(door))));
-        RunState { desk, future, ended: None, no_answers: 0, sleeps: BTreeMap::new() }
+        RunState { desk, future, ended: None, no_answers: 0, draws_for, sleeps: BTreeMap::new() }
     }
 
     fn answer(&mut self, who: Who, at: usize, reply: Result<Reply, Failure>, effects: &[bool]) -> usize {
@@ -830,6 +844,8 @@ impl<'a> World<'a> {
         run.sleeps.remove(&at);
         let mut desk = lock(&run.desk);
         desk.history.push(format!("{at}: {}", reply_text(&reply)));
+        let Slot::Pending(operation) = &desk.slots[at] else { unreachable!("it is pending") };
+        desk.touched |= touches(operation) && !matches!(reply, Err(failure) if failure.is_definite());
         desk.slots[at] = Slot::Answered(reply);
         drop(desk);
         self.poll(who, effects)
@@ -851,7 +867,13 @@ impl<'a> World<'a> {
                 run.sleeps.entry(at).or_insert(now + delay.as_millis() as u64);
             }
         }
-        let dropped = std::mem::take(&mut lock(&run.desk).dropped);
+        let mut desk = lock(&run.desk);
+        let dropped = std::mem::take(&mut desk.dropped);
+        desk.touched |= dropped.iter().any(touches);
+        drop(desk);
+        if self.run(who).is_some_and(|run| run.ended.is_some()) && !self.tells(who) {
+            self.give_back_draws(who);
+        }
         for (operation, effect) in dropped.iter().zip(effects) {
             // READING: that holds during an outage too: the request had arrived before.
             if *effect && target(operation).is_some() {
@@ -859,6 +881,40 @@ impl<'a> World<'a> {
             }
         }
         dropped.len()
+    }
+
+    /// Does somebody hear how this client's run ended?
+    fn tells(&self, who: Who) -> bool {
+        let Who::Client(client) = who else { return false };
+        let call = &self.spec.clients[client].calls[self.clients[client].next];
+        let calls_again = call.rule == Rule::Calls || call.again.is_some();
+        !(calls_again && self.run(who).is_some_and(|run| matches!(run.ended, Some(Err(_)))))
+    }
+
+    /// READING: a crash ends a run that has not ended yet; one that has ended gives nothing back once more.
+    fn give_back_draws_of_the_dead(&mut self, who: Who) {
+        if self.run(who).is_some_and(|run| run.ended.is_none()) {
+            self.give_back_draws(who);
+        }
+    }
+
+    /// A run has ended of which nobody has seen anything: what it drew may be drawn again, unless another run drew
+    /// since.
+    fn give_back_draws(&mut self, who: Who) {
+        let run = self.run(who).expect("it ran");
+        let desk = lock(&run.desk);
+        let ((before, own), touched) = (desk.drawn, desk.touched);
+        if own == 0 || touched {
+            return;
+        }
+        let mut common = lock(&self.common);
+        if common.draws.get(&run.draws_for) == Some(&(before + own)) {
+            if before == 0 {
+                common.draws.remove(&run.draws_for);
+            } else {
+                common.draws.insert(run.draws_for.clone(), before);
+            }
+        }
     }
 
     /// What the store says to these writes whatever it holds.

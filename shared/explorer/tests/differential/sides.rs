@@ -414,7 +414,7 @@ impl Case {
                     let as_told = world.faults() == after.faults
                         && normal(&documents) == normal(&after.documents)
                         && normal(&services) == normal(&after.services);
-                    if as_told && seen.insert(self.space.find(&world)) {
+                    if as_told && seen.insert((self.space.find(&world), brute::gives_up(&self.spec, &longer))) {
                         next.push(longer);
                     }
                 }
@@ -456,7 +456,8 @@ impl Case {
                 ) {
                     let mut longer = paths[at].clone();
                     longer.push(choice);
-                    if seen.insert(self.space.find(&brute::at_end(&self.spec, &longer))) {
+                    let state = self.space.find(&brute::at_end(&self.spec, &longer));
+                    if seen.insert((state, brute::gives_up(&self.spec, &longer))) {
                         paths.push(longer);
                     }
                 }

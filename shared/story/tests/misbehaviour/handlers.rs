@@ -14,6 +14,9 @@ use futures::future::{Either, select};
 use futures::stream::FuturesUnordered;
 use kit::{Cx, Delivery, Endpoint, Msg, Retry, When};
 
+/// This file, as messages name it.
+pub(crate) const FILE: &str = file!();
+
 /// Charges once more, whatever happened before.
 async fn charge(cx: &Cx) -> Result<(), Retry> {
     let charges = cx.docs.get::<u64>("charges").await?;
