@@ -198,7 +198,7 @@ fn a_cart_that_nobody_submits_stays_open() {
     Story::new("a cart that nobody submits stays open")
         .worlds(&[Size::ONE, Size::ONE.faults(1)], |size| {
             checkout(size).client(
-                Client::new("neighbour", "Storefront")
+                Client::new("neighbour", "Door")
                     .calls("put in a bow", |cx: Cx| async move { add_item(&cx, OTHER_CART, "bow").await }),
             )
         })

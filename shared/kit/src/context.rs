@@ -71,7 +71,8 @@ impl Cx {
         Uuid::from_u128(self.port().draw())
     }
 
-    /// The time on the world's clock. Another attempt reads another time.
+    /// The time on the world's clock, as this node's clock shows it: nodes differ by some milliseconds, and another
+    /// attempt reads another time.
     pub fn now(&self) -> Time {
         Time(self.port().now_millis())
     }
