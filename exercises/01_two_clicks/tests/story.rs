@@ -145,19 +145,25 @@ fn what_two_tabs_add_is_in_the_cart() {
         .check();
 }
 
-/// Ada orders two carts, and Bob his: three orders, each with what was in that cart.
+/// Ada orders two carts, each with a bear in it. Bob adds sticks to the drum in his, and orders.
 #[test]
 fn every_cart_has_an_order_of_its_own() {
-    const CARTS: [(&str, &str, &str); 3] =
-        [("ada", "cart-1", "car"), ("ada", "cart-2", "bear"), ("bob", "cart-3", "drum")];
+    const CARTS: [(&str, &str, &[&str]); 3] =
+        [("ada", "cart-1", &["bear"]), ("ada", "cart-2", &["bear"]), ("bob", "cart-3", &["drum", "sticks"])];
     const LADDER: &[Size] = &[Size::ONE.clients(2), Size::ONE.clients(3), Size::ONE.clients(3).faults(1)];
     Story::new("every cart has an order of its own")
         .worlds(LADDER, |size| {
-            CARTS.iter().take(size.clients.into()).fold(shop(size, EVERYTHING), |scenario, &(customer, cart, item)| {
-                let tab = Client::new(cart, "Storefront")
-                    .calls("submit", move |cx: Cx| async move { submit(&cx, customer, cart).await });
-                scenario.document(&format!("{customer}/{cart}"), &open_cart(&[item])).client(tab)
-            })
+            let faults = Faults::upto(size.faults).only(EVERYTHING);
+            CARTS.iter().take(size.clients.into()).fold(
+                Scenario::new().faults(faults),
+                |shop, &(customer, cart, items)| {
+                    let shop = shop.document(&format!("{customer}/{cart}"), &open_cart(&items[..1]));
+                    let adding = items[1..].iter().fold(Client::new(cart, "Storefront"), |tab, &item| {
+                        tab.calls("add", move |cx: Cx| async move { add_item(&cx, customer, cart, item).await })
+                    });
+                    shop.client(adding.calls("submit", move |cx: Cx| async move { submit(&cx, customer, cart).await }))
+                },
+            )
         })
         .view(view)
         .sometimes(Event::Concurrent)
@@ -168,12 +174,21 @@ fn every_cart_has_an_order_of_its_own() {
             expect((1..names.len()).all(|at| !names[..at].contains(&names[at])), || format!("the orders are {names:?}"))
         })
         .always(NO_LOST_MESSAGE, "whoever is told of an order finds it", |seen| {
-            for (customer, cart, item) in CARTS {
-                if let Some(Ok(told)) = seen.answer::<OrderId>(cart, 0) {
+            for (customer, cart, items) in CARTS {
+                if let Some(Ok(told)) = seen.answer::<OrderId>(cart, items.len() as u16 - 1) {
                     is_found(seen, &told, customer, cart)?;
-                    let order = seen.view().orders.iter().find(|order| order.cart == cart);
-                    expect(order.is_some_and(|order| order.lines == [item]), || format!("{cart} held a {item}"))?;
                 }
+            }
+            Ok(())
+        })
+        .always(NO_LOST_WRITE, "each order holds what was in its cart, and nothing else", |seen| {
+            for order in &seen.view().orders {
+                let items =
+                    CARTS.iter().find(|(_, cart, _)| order.cart == *cart).map_or(&[][..], |(_, _, items)| items);
+                let held: BTreeSet<&str> = order.lines.iter().map(String::as_str).collect();
+                expect(held == items.iter().copied().collect(), || {
+                    format!("{} held {items:?}: {order:?}", order.cart)
+                })?;
             }
             Ok(())
         })

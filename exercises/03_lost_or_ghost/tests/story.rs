@@ -44,7 +44,7 @@ fn a_shopper_who_hears_yes_has_an_order() {
     }
     story
         .always(NO_LOST_MESSAGE, "a shopper who hears yes has an order", |seen| {
-            ordered_if(seen.answered_ok("shopper", SUBMIT), seen)
+            ordered_if_yes_to("shopper", seen)
         })
         .can_finish("a shopper who keeps asking hears yes")
         .check();
@@ -92,9 +92,8 @@ fn two_tabs_may_submit_one_cart() {
         .sometimes(Event::Concurrent)
         .sometimes(Event::CrashAfterEffect)
         .always(NO_LOST_MESSAGE, "a tab that hears yes has an order", |seen| {
-            let first = seen.answered_ok("first tab", SUBMIT);
-            let second = seen.answered_ok("second tab", SUBMIT);
-            ordered_if(first || second, seen)
+            ordered_if_yes_to("first tab", seen)?;
+            ordered_if_yes_to("second tab", seen)
         })
         .always(NO_GHOST_MESSAGE, "nothing is ordered that was not accepted", accepted_if_ordered)
         .always(CONSISTENT_OUTPUT, "every order says what is in the accepted cart", same_lines)
@@ -120,7 +119,7 @@ fn a_cart_that_nobody_submits_is_not_ordered() {
         .view(|docs| (view(docs, CART), view(docs, NEIGHBOURS_CART)))
         .sometimes(Event::Concurrent)
         .sometimes(Event::Struck(Fault::WriteUnknown))
-        .always(NO_GHOST_MESSAGE, "a cart that nobody submits is not ordered", |seen| {
+        .always(NO_GHOST_MESSAGE, "a cart that nobody submits is neither accepted nor ordered", |seen| {
             let (_, neighbours) = seen.view();
             expect(!neighbours.accepted, || format!("{NEIGHBOURS_CART} is accepted, and nobody submitted it"))?;
             for order in seen.bodies::<PlaceOrder>("orders", "PlaceOrder") {
@@ -181,10 +180,12 @@ fn orders(seen: &Seen<'_, CartView>) -> Vec<PlaceOrder> {
     seen.bodies("orders", "PlaceOrder")
 }
 
-/// Somebody heard yes: then Orders heard of the cart.
-fn ordered_if(yes: bool, seen: &Seen<'_, CartView>) -> Result<(), String> {
+/// Somebody heard yes: then Orders has heard of the cart, at that moment, and not only if others go on.
+fn ordered_if_yes_to(client: &str, seen: &Seen<'_, CartView>) -> Result<(), String> {
     let ordered = orders(seen).iter().any(|order| order.cart == CART);
-    expect(!yes || ordered, || format!("somebody heard yes, and Orders never heard of {CART}"))
+    expect(!seen.answered_ok(client, SUBMIT) || ordered, || {
+        format!("the {client} heard yes, but Orders has not heard of {CART}: should a node die now, it never may")
+    })
 }
 
 /// Orders heard of a cart: then it is accepted, now and for good.

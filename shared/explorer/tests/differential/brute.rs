@@ -82,7 +82,7 @@ impl Port for Door {
     }
 
     fn now_millis(&self) -> u64 {
-        // READING: no two attempts get the same time, as each asking takes a millisecond of its own.
+        // Each asking takes a millisecond of its own.
         let number = self.count();
         let mut common = lock(&self.common);
         common.clock_was_read = true;
