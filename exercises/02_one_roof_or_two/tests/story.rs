@@ -60,7 +60,9 @@ fn under_two_roofs_a_promise_of_all_is_committed() {
         .worlds(&[Size::ONE], |size| coordinated(size, two_roofs(size, databases(1), &[])));
     under_two_roofs(story)
         .when_quiescent(NO_LOST_MESSAGE, "what all have promised is committed", |seen| {
-            expect(told(seen, "ada") == Some(Decision::Commit), || format!("ada was told {:?}", told(seen, "ada")))
+            expect(told(seen, "ada") == Some(Decision::Commit), || {
+                format!("ada was told {}", told_in_words(seen, "ada"))
+            })
         })
         .check();
 }
@@ -186,7 +188,10 @@ fn under_one_roof(story: Story<()>) -> Story<monolith::View> {
                     Some(Decision::Commit) => ordered,
                     Some(Decision::Abort) => !ordered && view.cars_left == 0,
                 };
-                expect(true_to_it, || format!("{buyer} was told {:?}: {view:?}", told(seen, buyer)))?;
+                expect(true_to_it, || {
+                    let (told, left) = (told_in_words(seen, buyer), view.cars_left);
+                    format!("{buyer} was told {told}; of 2 cars, {left} are left, and the orders are {:?}", view.orders)
+                })?;
             }
             Ok(())
         })
@@ -243,7 +248,9 @@ fn under_two_roofs(story: Story<()>) -> Story<()> {
                     Some(Decision::Commit) => !standings.iter().flatten().any(|standing| standing.is_aborted()),
                     Some(Decision::Abort) => !standings.contains(&Some(Standing::Committed)),
                 };
-                expect(true_to_it, || format!("{buyer} was told {told:?}; {}", in_words(buyer, standings)))?;
+                expect(true_to_it, || {
+                    format!("{buyer} was told {}; {}", told_in_words(seen, buyer), in_words(buyer, standings))
+                })?;
             }
             Ok(())
         })
@@ -258,7 +265,9 @@ fn under_two_roofs(story: Story<()>) -> Story<()> {
         .when_quiescent(PROGRESS, "in the end nobody holds a lock", |seen| {
             for name in ROOFS {
                 let state: State = seen.service(name);
-                expect(state.locked_by().is_none(), || format!("{name} is locked by {:?}", state.locked_by()))?;
+                expect(state.locked_by().is_none(), || {
+                    format!("{name} is still locked by {}", state.locked_by().unwrap_or("nobody"))
+                })?;
             }
             Ok(())
         })
@@ -291,4 +300,9 @@ fn in_words(buyer: &str, standings: [Option<Standing>; 2]) -> String {
 /// The answer that a buyer was given, if it was given one.
 fn told<V>(seen: &Seen<'_, V>, buyer: &str) -> Option<Decision> {
     seen.answer::<Decision>(buyer, 0)?.ok()
+}
+
+/// The same in words.
+fn told_in_words<V>(seen: &Seen<'_, V>, buyer: &str) -> String {
+    told(seen, buyer).map_or("nothing".to_owned(), |decision| format!("{decision:?}"))
 }

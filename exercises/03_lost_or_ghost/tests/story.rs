@@ -43,9 +43,7 @@ fn a_shopper_who_hears_yes_has_an_order() {
         story = story.sometimes(Event::Struck(fault));
     }
     story
-        .always(NO_LOST_MESSAGE, "a shopper who hears yes has an order", |seen| {
-            ordered_if_yes_to("shopper", seen)
-        })
+        .always(NO_LOST_MESSAGE, "a shopper who hears yes has an order", |seen| ordered_if_yes_to("shopper", seen))
         .can_finish("a shopper who keeps asking hears yes")
         .check();
 }

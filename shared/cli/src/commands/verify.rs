@@ -47,6 +47,9 @@ pub(crate) fn run(workshop: &Workshop, typed: &[String], deep: bool, refresh: bo
         say(verified.row(exercise));
         off.entry(exercise.number.clone()).or_default().extend(verified.reasons);
     }
+    if let Some((red, green)) = answers.red_and_green("01") {
+        off.entry("the kit".into()).or_default().extend(files::example(&workshop.repo, red, green, refresh)?);
+    }
     let planned = workshop.catalogue.exercises.iter().filter(|exercise| !exercise.is_ready()).count();
     let seconds = started.elapsed().as_secs_f64();
     say(dim(&format!("{planned} exercises are planned; verified in {seconds:.1} s")));

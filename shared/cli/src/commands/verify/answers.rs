@@ -99,6 +99,18 @@ impl Answers {
         Ok(Answers { told: run_all(jobs, deep), missing })
     }
 
+    /// The first of an exercise's worst stories, as the starting point and the solution tell it.
+    pub(super) fn red_and_green(&self, number: &str) -> Option<(&str, &str)> {
+        let of = |wanted: fn(&Answer) -> bool| {
+            let told = self.told.iter().find(|told| told.exercise == number && wanted(&told.answer))?;
+            told.telling.as_ref().ok()
+        };
+        let (start, solution) = (of(|a| matches!(a, Answer::Start))?, of(|a| matches!(a, Answer::Solution))?);
+        let name = &start.worst()?.story;
+        let text = |telling: &'_ Telling| telling.stories.iter().position(|told| told.report.story == *name);
+        Some((&start.stories[text(start)?].text, &solution.stories[text(solution)?].text))
+    }
+
     /// What one exercise's answers come to.
     pub(super) fn judge(&self, repo: &Repo, exercise: &Exercise) -> Verified {
         let mut verified = Verified {

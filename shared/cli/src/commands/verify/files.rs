@@ -50,6 +50,26 @@ pub(super) fn of_the_kit(workshop: &Workshop) -> Result<Reasons> {
     Ok(reasons)
 }
 
+/// Whether README.md shows the story that the first exercise tells today; written anew if `refresh`.
+pub(super) fn example(repo: &Repo, red: &str, green: &str, refresh: bool) -> Result<Reasons> {
+    let path = repo.root().join("README.md");
+    let Ok(text) = read(&path) else { return Ok(Reasons::new()) };
+    Ok(match readme::with_story(&text, &readme::story(red, green)) {
+        None => vec![format!(
+            "README.md shows no story; put these two lines where it belongs, then `cargo workshop verify --refresh`:\n    \
+             {}\n    {}",
+            readme::STORY_BEGINS,
+            readme::STORY_ENDS
+        )],
+        Some(fresh) if same_lines(&fresh, &text) => Vec::new(),
+        Some(fresh) if refresh => {
+            write_if_new(repo, &path, &text, &fresh)?;
+            Vec::new()
+        }
+        Some(_) => vec!["README.md's story is stale: `cargo workshop verify --refresh`".into()],
+    })
+}
+
 /// What is off with one exercise and its solution.
 pub(super) fn of_exercise(repo: &Repo, exercise: &Exercise) -> Result<Reasons> {
     let mut reasons = Reasons::new();
@@ -145,8 +165,10 @@ pub(super) fn refresh(workshop: &Workshop, exercises: &[Exercise]) -> Result<()>
     let repo = &workshop.repo;
     let path = repo.root().join("README.md");
     let table = readme::table(&workshop.catalogue);
-    if let Some((old, fresh)) = read(&path).ok().and_then(|old| Some((readme::with_table(&old, &table)?, old))) {
-        write_if_new(repo, &path, &fresh, &old)?;
+    if let Ok(old) = read(&path)
+        && let Some(fresh) = readme::with_table(&old, &table)
+    {
+        write_if_new(repo, &path, &old, &fresh)?;
     }
     for exercise in exercises {
         let start = repo.solution(exercise).join("start.rs");
