@@ -204,9 +204,9 @@ fn an_attendee_goes_from_red_to_green() {
     assert_eq!((&value["exercise"], &value["verdict"]), (&"03".into(), &"violated".into()));
     assert_eq!(value["stories"][0]["story"], "a_cart");
 
-    clone.workshop("replay").says(0, &["  1  shopper calls submit\n  2  the send is refused\n", "1 client", "│ told"]);
+    clone.workshop("replay").says(1, &["  1  shopper calls submit\n  2  the send is refused\n", "1 client", "│ told"]);
     let file = "../target/workshop/03/a_cart.schedule";
-    clone.workshop(&format!("replay 03 {file}")).says(0, &["  2  the send is refused"]);
+    clone.workshop(&format!("replay 03 {file}")).says(1, &["  2  the send is refused"]);
     clone.workshop("replay ../Cargo.toml").says(2, &["is not a schedule", "workshop schedule 1"]);
     clone.workshop("replay 03 --html").says(2, &["a_cart.html, but it is not there"]);
 
