@@ -37,7 +37,7 @@ pub(crate) const NO_WAY_BACK: &str = "from here on it cannot end well";
 
 /// Draws a schedule as a sequence diagram in text: one row a step, each line at most [`COLUMNS_MAX`] columns.
 ///
-/// A run that nothing disturbed is one row. Participants that no row touches are left out where columns are short.
+/// A run that nothing disturbed is one row. Participants that no row touches are left out.
 /// Ends without a newline.
 pub fn draw(trace: &Trace) -> String {
     if trace.steps.is_empty() {
@@ -77,12 +77,14 @@ fn without_repeats(lines: &[&str]) -> Vec<String> {
     kept
 }
 
-/// One row: a step, or a run that is folded into one.
+/// One row: a step, a run that is folded into one, or the error that a client hears in the step before.
 struct Entry {
     steps: RangeInclusive<usize>,
     words: Words,
     /// For a folded run: the words with its operations named, for where there is room.
     long: Option<Words>,
+    /// Belongs to the row before, which says all else of the step.
+    heard: bool,
 }
 
 /// What is shown, and in which columns: none where there are more participants than columns.
@@ -94,18 +96,11 @@ struct Shown {
 impl Shown {
     fn of(trace: &Trace, fold_last: bool) -> Self {
         let entries = entries(trace, fold_last);
-        let everybody: Vec<usize> = (0..trace.participants.len()).collect();
-        let touched: Vec<usize> = everybody
-            .iter()
-            .copied()
+        let touched: Vec<usize> = (0..trace.participants.len())
             .filter(|who| entries.iter().any(|entry| entry.words.from == *who || entry.words.to == *who))
             .collect();
-        let roomy = |who: &[usize]| Lanes::natural(&wishes(trace, &entries, who), COLUMNS_MAX);
-        let lanes = roomy(&everybody).map(|lanes| (everybody, lanes)).or_else(|| {
-            let lanes = roomy(&touched).or_else(|| Lanes::narrowed(&wishes(trace, &entries, &touched), COLUMNS_MAX))?;
-            Some((touched, lanes))
-        });
-        Shown { entries, lanes }
+        let lanes = Lanes::within(&wishes(trace, &entries, &touched), COLUMNS_MAX);
+        Shown { lanes: lanes.map(|lanes| (touched, lanes)), entries }
     }
 
     /// Lines, but for log lines.
@@ -135,7 +130,11 @@ fn entries(trace: &Trace, fold_last: bool) -> Vec<Entry> {
         } else {
             (Words::of(trace, *steps.start()), None)
         };
-        entries.push(Entry { steps, words, long });
+        let heard = steps.clone().filter_map(|step| Words::heard(trace, step));
+        let heard: Vec<Entry> =
+            heard.map(|words| Entry { steps: steps.clone(), words, long: None, heard: true }).collect();
+        entries.push(Entry { steps, words, long, heard: false });
+        entries.extend(heard);
     }
     entries
 }
@@ -184,7 +183,7 @@ fn drawn(trace: &Trace, entries: &[Entry], who: &[usize], lanes: &Lanes) -> Vec<
         lines.push(row.into_text());
         if below {
             let mut row = Row::new(&lanes.xs);
-            row.beside(lanes.xs[from], &format!("▲ {NO_WAY_BACK}"));
+            row.remark(lanes.xs[from], &format!("▲ {NO_WAY_BACK}"));
             lines.push(row.into_text());
         }
         let node =
@@ -234,11 +233,14 @@ fn listed(trace: &Trace, entries: &[Entry]) -> Vec<String> {
 }
 
 fn no_way_back(trace: &Trace, entry: &Entry) -> bool {
-    trace.steps[entry.steps.clone()].iter().any(|step| step.point_of_no_return)
+    !entry.heard && trace.steps[entry.steps.clone()].iter().any(|step| step.point_of_no_return)
 }
 
 /// The log lines of a row, the last giving way to a count where there are too many.
 fn logs(trace: &Trace, entry: &Entry) -> Vec<String> {
+    if entry.heard {
+        return Vec::new();
+    }
     let all: Vec<String> = trace.steps[entry.steps.clone()]
         .iter()
         .flat_map(|step| &step.logs)

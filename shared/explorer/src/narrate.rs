@@ -252,6 +252,7 @@ impl<'e, 'a> Teller<'e, 'a> {
         self.state = words;
         self.who = (0..self.who.len()).map(|slot| self.who[(taken.moved >> (4 * slot) & 15) as usize]).collect();
         let Described { kind, from, to, label, result, detail, at, .. } = described;
+        let heard = self.heard(&taken, actor);
         let after = self.snapshot();
         self.steps.push(Step {
             line,
@@ -264,10 +265,24 @@ impl<'e, 'a> Teller<'e, 'a> {
             fault: taken.fault,
             point_of_no_return: false,
             at,
+            heard,
             logs: Vec::new(),
             undisturbed_since,
             after,
         });
+    }
+
+    /// The error that a client hears in the very step in which its run ended: no step of its own tells of it.
+    fn heard(&self, taken: &Taken, actor: Option<usize>) -> Option<String> {
+        let actor = actor.filter(|actor| self.cast.clients[*actor].is_some())?;
+        if matches!(taken.action.kind(), ActionKind::Answer | ActionKind::Error | ActionKind::Crash) {
+            return None;
+        }
+        let reached = self.engine.histories.node(taken.reached);
+        // A run that is still there has yet to be answered.
+        let slot = self.who.iter().position(|who| *who == actor)?;
+        let gone = self.state[self.engine.layout.slot(slot) + NODE] == IDLE;
+        (gone && reached.end == End::Err).then(|| format!("error: {}", self.engine.histories.texts.value(reached.text)))
     }
 
     /// Keeps track of runs; returns the first step of a run that ended well here with nothing in between.
@@ -553,8 +568,14 @@ impl<'e, 'a> Teller<'e, 'a> {
             result += &format!("; {label}, dropped, {how}");
         }
         let label = op.label();
-        let kind = if action.kind() == ActionKind::Woken { StepKind::Tick } else { StepKind::Operation };
         let line = format!("{} {label}: {result}", self.cast.name(from));
+        if op.kind == Kind::Call
+            && let Some(rest) = result.strip_prefix("null").filter(|rest| rest.is_empty() || rest.starts_with(';'))
+        {
+            // A service that has nothing to say has done what it was told.
+            result = format!("ok{rest}");
+        }
+        let kind = if action.kind() == ActionKind::Woken { StepKind::Tick } else { StepKind::Operation };
         let at = Some((ask.at.file().to_owned(), ask.at.line()));
         Described { detail: op.detail(), at, ..described(kind, from, to, label, result, line) }
     }

@@ -140,15 +140,27 @@ fn steps(trace: &Trace) -> String {
                 escape(name(words.to))
             )
         };
+        let heard = Words::heard(trace, at);
+        let mut said = words.sentence(trace);
+        if let Some(heard) = &heard {
+            said += &format!("; {}", heard.sentence(trace));
+        }
         let current = if number == last { " aria-current=\"step\"" } else { "" };
         html += &format!(
             "<li id=\"step-{number}\" data-step=\"{number}\" data-say=\"{}\"{current}><a href=\"#step-{number}\">\
              <span class=\"who\">{who}</span> <span class=\"label\">{}</span>",
-            escape(&words.sentence(trace)),
+            escape(&said),
             escape(&step.label)
         );
         if !outcome.is_empty() {
             html += &format!(" <span class=\"outcome\">{}</span>", escape(&outcome));
+        }
+        if let Some(heard) = &heard {
+            html += &format!(
+                " <span class=\"heard\">{} hears {}</span>",
+                escape(name(heard.to)),
+                escape(step.heard.as_deref().unwrap_or_default())
+            );
         }
         html += "</a>";
         if let Some(fault) = step.fault {

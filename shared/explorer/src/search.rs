@@ -112,6 +112,8 @@ pub fn replay(scenario: &Scenario, properties: &Properties<'_>, schedule: &Sched
     }
 }
 
+/// What to look at when a world is too large.
+const GROWS: &str = "does the code write something new at every try, such as a count? If not, shrink the story's world";
 const HANDLER_PANICS: &str = "the handler does not panic";
 /// A property's own code, or the attendee's view in it, panicked: it met what it did not expect.
 const VIEW_PANICS: &str = "a story can read what the code shows and sends";
@@ -273,7 +275,8 @@ impl<'a> Search<'a> {
         if self.engine.saturated {
             return Ended::Decided(Verdict::Unrefuted {
                 reason: format!(
-                    "one message drew more than {DRAWS_MAX} ids or random numbers; draw fewer, or fail fewer times"
+                    "for one message it asked more than {DRAWS_MAX} times for an id, a random number or the time; \
+                     does it do so at every try, and is there no end of tries?"
                 ),
             });
         }
@@ -354,16 +357,16 @@ impl<'a> Search<'a> {
     fn over_budget(&self, free_steps: &FreeSteps, buckets: &BTreeMap<Rank, Bucket>) -> Option<Verdict> {
         let bounds = &self.scenario.bounds;
         let reason = if self.visited.len() > bounds.states {
-            format!("its bounds allow {} states; shrink the world, or let fewer things fail", bounds.states)
+            format!("its bounds allow {} states; {GROWS}", bounds.states)
         } else if self.started.elapsed() > bounds.time {
-            format!("it took more than {:?}; shrink the world, or let fewer things fail", bounds.time)
+            format!("it took more than {:?}; {GROWS}", bounds.time)
         } else {
             let frontier: usize = buckets.values().map(|bucket| bucket.words.len() * 4).sum();
             let bytes = self.visited.bytes() + free_steps.bytes() + frontier;
             if bytes <= bounds.bytes {
                 return None;
             }
-            format!("the tables grew over {} MB; shrink the world, or let fewer things fail", bounds.bytes >> 20)
+            format!("the tables grew over {} MB; {GROWS}", bounds.bytes >> 20)
         };
         Some(Verdict::Unrefuted { reason })
     }
@@ -595,7 +598,7 @@ fn misbehaviour_words<'a>(bad: &Misbehaviour, panics: &'a str) -> (&'a str, Stri
                 .to_owned(),
         ),
         Misbehaviour::DoesNotFinish { operations } => {
-            ("the handler finishes", format!("it asked for {operations} operations in one delivery, and was not done"))
+            ("the handler finishes", format!("it asked for {operations} operations in one go, and was not done"))
         }
         Misbehaviour::WakesItself => (
             "the handler finishes",

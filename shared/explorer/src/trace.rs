@@ -98,6 +98,9 @@ pub struct Step {
     pub point_of_no_return: bool,
     /// Where in the handler's source the operation was called: file and line.
     pub at: Option<(String, u32)>,
+    /// What the client hears in the same step, if its run ended with an error there, such as
+    /// `error: the cart was ordered already`.
+    pub heard: Option<String>,
     /// The handler's own log lines, from this step to its next operation.
     pub logs: Vec<String>,
     /// Ends a run that began earlier and that nothing disturbed, so that a diagram may fold it into one line; the

@@ -148,9 +148,12 @@ fn a_budget_that_ends_first_leaves_it_undecided() {
         other => panic!("{other:?}"),
     };
     let roomy = Bounds::default();
-    assert!(unrefuted(Bounds { states: 3_000, ..roomy }).contains("3000 states; shrink the world"));
-    assert!(unrefuted(Bounds { time: Duration::ZERO, ..roomy }).contains("shrink the world"));
-    assert!(unrefuted(Bounds { bytes: 1 << 20, ..roomy }).contains("1 MB; shrink the world"));
+    assert!(
+        unrefuted(Bounds { states: 3_000, ..roomy })
+            .contains("its bounds allow 3000 states; does the code write something new at every try")
+    );
+    assert!(unrefuted(Bounds { time: Duration::ZERO, ..roomy }).contains("shrink the story's world"));
+    assert!(unrefuted(Bounds { bytes: 1 << 20, ..roomy }).contains("over 1 MB; does the code"));
 }
 
 // ---- ids, chance, time

@@ -27,7 +27,7 @@ standard! {
     NO_GHOST_MESSAGE, "NGM", "no ghost message", "Nobody may hear of a change that was never committed.";
     NO_DUPLICATE_PROCESSING, "NDP", "no duplicated processing", "One message, however often it is delivered, has its effect once.";
     NO_LOST_WRITE, "NLW", "no lost write", "A write that was answered with Ok may not be wiped out by another that did not see it.";
-    CONSISTENT_OUTPUT, "CO", "consistent output", "Every copy of an outgoing message says the same, under the same id: what was committed.";
+    CONSISTENT_OUTPUT, "CO", "consistent output", "Everybody who hears of a change hears the same, under the same id: what was committed.";
     CONVERGENCE, "CV", "convergence", "The same facts lead to the same view, in whichever order they arrive.";
     BOUNDED_DEDUPLICATION, "BD", "bounded deduplication data", "What is kept to recognise duplicates may not grow for ever.";
     NO_GARBAGE, "NG", "no garbage", "When all is done, nothing is left that nobody refers to.";

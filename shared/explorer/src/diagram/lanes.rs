@@ -8,8 +8,27 @@ const LEFT: usize = 2;
 /// Columns that an arrow needs beside its label: `── label ─▶`.
 pub(crate) const ARROW: usize = 6;
 
-/// Longest text that lanes move apart for.
-const WISH_MAX: usize = 30;
+/// Longest words beside a lifeline that lanes move apart for.
+const BESIDE_MAX: usize = 30;
+
+/// Longest words that say what came of a step that lanes move apart for.
+const VERDICT_MAX: usize = 40;
+
+/// How much of long texts lanes move apart for.
+#[derive(Clone, Copy)]
+struct Room {
+    label: usize,
+    document: usize,
+}
+
+/// From all to what still says something: documents give way before labels do.
+const ROOMS: [Room; 5] = [
+    Room { label: 48, document: 40 },
+    Room { label: 48, document: 26 },
+    Room { label: 40, document: 26 },
+    Room { label: 32, document: 20 },
+    Room { label: 24, document: 12 },
+];
 
 /// Least columns between two lifelines that a reader can still follow.
 const GAP_MIN: usize = 7;
@@ -27,52 +46,74 @@ pub(crate) struct Lanes {
 pub(crate) struct Wishes {
     /// Characters of each name.
     names: Vec<usize>,
-    /// Columns from one lane to another, further right.
-    spans: Vec<(usize, usize, usize)>,
-    /// Columns right of each lane that no other lifeline should cross.
-    afters: Vec<usize>,
+    rows: Vec<Wish>,
+}
+
+/// One row's.
+#[derive(Clone, Debug)]
+struct Wish {
+    from: usize,
+    to: usize,
+    at: bool,
+    label: usize,
+    outcome: usize,
+    document: bool,
+}
+
+impl Wish {
+    /// Columns of the label, and those of the outcome.
+    fn columns(&self, room: Room) -> (usize, usize) {
+        let outcome_max = if self.document { room.document } else { VERDICT_MAX };
+        (self.label.min(room.label), self.outcome.min(outcome_max))
+    }
 }
 
 impl Wishes {
     pub(crate) fn new(names: Vec<usize>) -> Self {
-        let afters = vec![0; names.len()];
-        Wishes { names, spans: Vec::new(), afters }
+        Wishes { names, rows: Vec::new() }
     }
 
     /// Adds a row's.
     pub(crate) fn add(&mut self, words: &Words, from: usize, to: usize) {
-        let label = words.label.chars().count().min(WISH_MAX);
-        let outcome = words.after().chars().count().min(WISH_MAX);
-        let (left, right) = (from.min(to), from.max(to));
-        let after = match words.shape {
-            Shape::At(_) => words.together().chars().count().min(WISH_MAX),
-            // Both stand on an arrow that points left.
-            _ if to < from => {
-                let both = if outcome > 0 { label + 3 + outcome } else { label };
-                self.spans.push((left, right, both.min(WISH_MAX) + ARROW + 1));
-                0
-            }
-            _ => {
-                self.spans.push((left, right, label + ARROW + 1));
-                outcome
-            }
-        };
-        self.afters[right] = self.afters[right].max(after);
+        let at = matches!(words.shape, Shape::At(_));
+        let label = if at { words.together() } else { words.label.clone() }.chars().count();
+        let outcome = if at { 0 } else { words.after().chars().count() };
+        self.rows.push(Wish { from, to, at, label, outcome, document: words.document });
     }
 
     /// Columns from each lane to the next; the last one's are the margin on the right.
-    fn gaps(&self, names: bool, afters: bool) -> Vec<usize> {
+    fn gaps(&self, room: Room, names: bool, afters: bool) -> Vec<usize> {
         let lanes = self.names.len();
+        // Columns right of each lane that no other lifeline should cross.
+        let mut free = vec![0; lanes];
+        // Columns from one lane to another further right, or to the end.
+        let mut spans = Vec::new();
+        for row in &self.rows {
+            let (label, outcome) = row.columns(room);
+            let (left, right) = (row.from.min(row.to), row.from.max(row.to));
+            if row.at {
+                free[right] = free[right].max(label.min(BESIDE_MAX));
+            } else if row.to < row.from {
+                // Both stand on an arrow that points left.
+                let both = if outcome > 0 { (label + 3 + outcome).min(BESIDE_MAX) } else { label };
+                spans.push((left, right, both + ARROW + 1));
+            } else {
+                spans.push((left, right, label + ARROW + 1));
+                free[right] = free[right].max(outcome);
+                if outcome > 0 {
+                    spans.push((right, lanes, outcome + 2));
+                }
+            }
+        }
         let mut gaps: Vec<usize> = (0..lanes)
             .map(|at| {
                 let name = self.names[at] / 2 + 1;
                 let next = self.names.get(at + 1).map_or(0, |next| next / 2 + 2);
                 let least = if at + 1 < lanes { GAP_MIN + 3 } else { 1 };
-                let after = if afters && self.afters[at] > 0 { self.afters[at] + 3 } else { 0 };
+                let after = if afters && free[at] > 0 { free[at] + 3 } else { 0 };
                 least.max(if names { name + next } else { 0 }).max(after)
             })
             .collect();
-        let mut spans = self.spans.clone();
         spans.sort_by_key(|(left, right, _)| right - left);
         for (left, right, wanted) in spans {
             let have: usize = gaps[left..right].iter().sum();
@@ -89,23 +130,32 @@ impl Wishes {
 impl Lanes {
     /// Names and labels in full, in any width; outcomes over other lifelines only where that keeps to so many columns.
     pub(crate) fn free(wishes: &Wishes, columns: usize) -> Self {
-        let roomy = Lanes::at(wishes, &wishes.gaps(true, true));
-        if roomy.width <= columns { roomy } else { Lanes::at(wishes, &wishes.gaps(true, false)) }
+        let roomy = Lanes::at(wishes, &wishes.gaps(ROOMS[0], true, true));
+        if roomy.width <= columns { roomy } else { Lanes::at(wishes, &wishes.gaps(ROOMS[0], true, false)) }
     }
 
-    /// The same, if it fits into so many columns.
-    pub(crate) fn natural(wishes: &Wishes, columns_max: usize) -> Option<Self> {
-        Some(Lanes::free(wishes, columns_max)).filter(|lanes| lanes.width <= columns_max)
-    }
-
-    /// The widest gaps narrowed until all fit; none where they would be too narrow to follow.
-    pub(crate) fn narrowed(wishes: &Wishes, columns_max: usize) -> Option<Self> {
-        let gaps = wishes.gaps(false, false);
-        (GAP_MIN..=columns_max).rev().find_map(|gap_max| {
-            let gaps: Vec<usize> = gaps.iter().map(|gap| (*gap).min(gap_max)).collect();
-            let lanes = Lanes::at(wishes, &gaps);
-            (lanes.width <= columns_max).then_some(lanes)
-        })
+    /// Names in full, and as much of the texts as fits into so many columns; without room for the names, those take
+    /// two lines; without any, the widest gaps are narrowed. None where they would be too narrow to follow.
+    pub(crate) fn within(wishes: &Wishes, columns_max: usize) -> Option<Self> {
+        let fits = |lanes: &Lanes| lanes.width <= columns_max;
+        [true, false]
+            .into_iter()
+            .flat_map(|names| ROOMS.map(|room| (names, room)))
+            .flat_map(|(names, room)| [true, false].map(|afters| wishes.gaps(room, names, afters)))
+            .map(|gaps| Lanes::at(wishes, &gaps))
+            .find(fits)
+            .or_else(|| {
+                let gaps = wishes.gaps(ROOMS[ROOMS.len() - 1], false, false);
+                let (margin, between) = gaps.split_last()?;
+                // The margin is for outcomes, and gives way last.
+                [*margin, 1].into_iter().find_map(|margin| {
+                    (GAP_MIN..=columns_max).rev().find_map(|gap_max| {
+                        let narrow = between.iter().map(|gap| (*gap).min(gap_max));
+                        let gaps: Vec<usize> = narrow.chain([margin]).collect();
+                        Some(Lanes::at(wishes, &gaps)).filter(fits)
+                    })
+                })
+            })
     }
 
     fn at(wishes: &Wishes, gaps: &[usize]) -> Self {

@@ -2,10 +2,7 @@
 
 use super::COLUMNS_MAX;
 use super::lanes::ARROW;
-use super::words::{Shape, Words, shorten};
-
-/// Columns that a shortened outcome needs to still say something.
-const OUTCOME_MIN: usize = 12;
+use super::words::{LABEL_MIN, Shape, Words, shorten};
 
 /// A line that is being drawn over the lifelines.
 pub(super) struct Row<'a> {
@@ -34,24 +31,31 @@ impl<'a> Row<'a> {
             Shape::At(glyph) => {
                 let x = self.xs[from];
                 self.set(x, glyph);
-                self.beside(x, &words.together())
+                self.beside(x, words)
             }
             Shape::Arrow { struck, run } => self.arrow(words, from, to, if run { '═' } else { '─' }, struck),
             Shape::Event => self.arrow(words, from, to, '┄', false),
         }
     }
 
-    /// A text right of a lifeline, or left of it where that has more room; true if it is there in full.
-    pub(super) fn beside(&mut self, x: usize, text: &str) -> bool {
-        let chars = text.chars().count();
+    /// Words right of a lifeline, or left of it where that has more room; true if they are there in full.
+    fn beside(&mut self, x: usize, words: &Words) -> bool {
+        let chars = words.together().chars().count();
         let (right, left) = (COLUMNS_MAX - (x + 2).min(COLUMNS_MAX), x.saturating_sub(3));
         if chars <= right || right >= left {
-            self.put(x + 2, &shorten(text, right));
+            self.put(x + 2, &words.fitted(right));
         } else {
-            let text = shorten(text, left);
+            let text = words.fitted(left);
             self.put(x - 1 - text.chars().count(), &text);
         }
         chars <= right.max(left)
+    }
+
+    /// A remark right of a lifeline, or left of it where it has no room.
+    pub(super) fn remark(&mut self, x: usize, text: &str) {
+        let chars = text.chars().count();
+        let start = if x + 2 + chars <= COLUMNS_MAX { x + 2 } else { x.saturating_sub(1 + chars) };
+        self.put(start, text);
     }
 
     /// A log line, right of its node, or as far left as it takes.
@@ -111,29 +115,33 @@ impl<'a> Row<'a> {
                 return true;
             }
         }
-        // Too narrow for its label: a bare arrow, and all its words beside it.
+        // Too narrow for its label: a bare arrow, and all its words after it.
         for together in [words.together(), brief.together()] {
             if chars(&together) <= beyond {
                 self.put(right + 2, &together);
                 return true;
             }
-            if chars(&together) + 3 <= left {
-                self.put(left - 1 - chars(&together), &together);
-                return true;
-            }
         }
-        // Nowhere is there room for everything: the longest place gets it, shortened.
-        let (after, together) = (brief.after(), brief.together());
-        if chars(label) <= inside && beyond >= OUTCOME_MIN {
+        // Nowhere is there room for everything: what came of it is the last to be cut.
+        let after = brief.after();
+        let least = brief.least();
+        if least > 0
+            && beyond >= least
+            && let Some(label) = words.label_in(inside)
+        {
             self.put(start, &format!(" {label} "));
             self.put(right + 2, &shorten(&after, beyond));
-        } else if inside >= beyond.max(left) {
-            self.put(start, &format!(" {} ", shorten(&together, inside)));
-        } else if beyond >= left {
-            self.put(right + 2, &shorten(&together, beyond));
-        } else {
-            let text = shorten(&together, left.saturating_sub(3));
+            return false;
+        }
+        let needed = least.max(chars(label).min(LABEL_MIN));
+        let longest = inside.max(beyond);
+        if longest < needed && left > longest + 3 {
+            let text = brief.fitted(left - 3);
             self.put(left - 1 - chars(&text), &text);
+        } else if inside >= beyond {
+            self.put(start, &format!(" {} ", brief.fitted(inside)));
+        } else {
+            self.put(right + 2, &brief.fitted(beyond));
         }
         false
     }

@@ -6,13 +6,19 @@ use serde_json::Value;
 use sim::Fault;
 
 use super::is_message;
-use crate::trace::{Snapshot, Step, StepKind, Trace};
+use crate::trace::{Role, Snapshot, Step, StepKind, Trace};
 
 /// Longest text that is shown of a document or a body.
 const DETAIL_MAX: usize = 40;
 
 /// Longest list that is shown inside of one.
 const LIST_MAX: usize = 24;
+
+/// Columns that a shortened document needs to still say something.
+const DOCUMENT_MIN: usize = 12;
+
+/// Columns that a shortened label needs to still say something.
+pub(super) const LABEL_MIN: usize = 10;
 
 /// How a step is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +48,8 @@ pub(crate) struct Words {
     pub(crate) shape: Shape,
     /// Begins the outcome with a cross, where the arrow itself does not show it.
     pub(crate) crossed: bool,
+    /// The outcome is what was read or written: it may be cut, unlike words that say what came of the step.
+    pub(crate) document: bool,
 }
 
 impl Words {
@@ -55,18 +63,18 @@ impl Words {
         if step.kind == StepKind::Crash {
             let label = with_fault(step.fault.or(Some(Fault::Crash)), &label);
             let shape = Shape::At('†');
-            return Words { from, to: from, label, outcome: not_ok(&result), shape, crossed: false };
+            return Words { label, outcome: not_ok(&result), ..Words::bare(from, from, shape) };
         }
         let faulty = step.fault.is_some();
         if from == to {
             let shape = Shape::At(if faulty { '✗' } else { '●' });
             let label = with_fault(step.fault, &label);
-            return Words { from, to, label, outcome: not_ok(&result), shape, crossed: false };
+            return Words { label, outcome: not_ok(&result), ..Words::bare(from, to, shape) };
         }
         if !is_message(step.kind) {
             let label = with_fault(step.fault, &label);
             let label = if faulty { format!("✗ {label}") } else { label };
-            return Words { from, to, label, outcome: not_ok(&result), shape: Shape::Event, crossed: false };
+            return Words { label, outcome: not_ok(&result), ..Words::bare(from, to, Shape::Event) };
         }
         let struck = struck(step, before(trace, at));
         let shape = Shape::Arrow { struck, run: false };
@@ -77,9 +85,31 @@ impl Words {
                 (label, result) if label.is_empty() => result.to_owned(),
                 (label, result) => format!("{label}: {result}"),
             };
-            return Words { from, to, label, outcome: String::new(), shape, crossed: false };
+            return Words { label, ..Words::bare(from, to, shape) };
         }
-        Words { from, to, label, outcome, shape, crossed: faulty && !struck }
+        let document = !faulty && (is_document(&result) || (not_ok(&result).is_empty() && !outcome.is_empty()));
+        Words { label, outcome, crossed: faulty && !struck, document, ..Words::bare(from, to, shape) }
+    }
+
+    /// The error that a client hears in a step that is not the answer itself.
+    pub(crate) fn heard(trace: &Trace, at: usize) -> Option<Self> {
+        let step = &trace.steps[at];
+        let is = |role: Role| {
+            [step.from, step.to].into_iter().find(|it| trace.participants.get(*it).is_some_and(|it| it.role == role))
+        };
+        let label = clean(step.heard.as_ref()?);
+        let node = is(Role::Worker)?;
+        // Which client calls the node: the one whose call is not answered yet.
+        let client = is(Role::Client).or_else(|| {
+            let call = trace.steps[..at].iter().rev().find(|it| it.kind == StepKind::Call && it.to == node)?;
+            Some(call.from)
+        })?;
+        let shape = Shape::Arrow { struck: false, run: false };
+        Some(Words { label, ..Words::bare(node, client, shape) })
+    }
+
+    fn bare(from: usize, to: usize, shape: Shape) -> Self {
+        Words { from, to, label: String::new(), outcome: String::new(), shape, crossed: false, document: false }
     }
 
     /// Of a run that nothing disturbed, as one row: its first step, and what came of it.
@@ -105,12 +135,47 @@ impl Words {
             format!("{ended} ({steps} steps)")
         };
         words.shape = Shape::Arrow { struck: false, run: true };
+        words.document = false;
         words
     }
 
     /// The same with a shorter outcome, where one is known.
     pub(crate) fn brief(&self) -> Self {
         Words { outcome: self.outcome.replace("unknown: it was ", "unknown: "), ..self.clone() }
+    }
+
+    /// Columns without which the outcome does not say what came of it: all of a verdict, some of a document.
+    pub(crate) fn least(&self) -> usize {
+        let chars = self.after().chars().count();
+        if self.document {
+            return chars.min(DOCUMENT_MIN);
+        }
+        // What was dropped stands behind it.
+        self.after().split_once("; ").map_or(chars, |(verdict, _)| verdict.chars().count() + 1)
+    }
+
+    /// Label and outcome in one, in so many columns: what came of it is the last to be cut.
+    pub(crate) fn fitted(&self, columns: usize) -> String {
+        let together = self.together();
+        let outcome = self.marked();
+        let chars = |text: &str| text.chars().count();
+        if chars(&together) <= columns || outcome.is_empty() {
+            return shorten(&together, columns);
+        }
+        let least = if self.document { chars(&outcome).min(DOCUMENT_MIN) } else { chars(&outcome) };
+        let label = columns.saturating_sub(least + 2);
+        if label < chars(&self.label).min(LABEL_MIN) {
+            return shorten(&outcome, columns);
+        }
+        let label = shorten(&self.label, label);
+        let outcome = shorten(&outcome, columns - chars(&label) - 2);
+        format!("{label}: {outcome}")
+    }
+
+    /// The label, if so many columns are enough to still tell what it is.
+    pub(crate) fn label_in(&self, columns: usize) -> Option<String> {
+        let least = self.label.chars().count().min(LABEL_MIN);
+        (columns >= least).then(|| shorten(&self.label, columns))
     }
 
     /// The outcome as it stands after an arrow's head.
@@ -224,6 +289,11 @@ fn answer(label: &str) -> String {
         Some(value) => format!("ok: {}", plain(value)),
         None => label.to_owned(),
     }
+}
+
+/// Whether a result is what was read, rather than words of the world.
+fn is_document(result: &str) -> bool {
+    !matches!(result, "" | "null") && serde_json::from_str::<Value>(result).is_ok()
 }
 
 fn not_ok(result: &str) -> String {

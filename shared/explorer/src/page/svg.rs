@@ -37,18 +37,32 @@ impl Canvas {
 
 /// The names, and below them the steps.
 pub(super) fn picture(trace: &Trace) -> String {
-    let names: Vec<String> =
-        trace.participants.iter().map(|participant| shorten(&clean(&participant.name), NAME_MAX)).collect();
-    let all: Vec<Words> = (0..trace.steps.len()).map(|at| Words::of(trace, at)).collect();
+    let all: Vec<Vec<Words>> = (0..trace.steps.len())
+        .map(|at| [Some(Words::of(trace, at)), Words::heard(trace, at)].into_iter().flatten().collect())
+        .collect();
+    let touches = |who: usize| all.iter().flatten().any(|words| words.from == who || words.to == who);
+    // Where nothing happens, everybody stands there.
+    let who: Vec<usize> = (0..trace.participants.len()).filter(|who| all.is_empty() || touches(*who)).collect();
+    let lane = |participant: usize| who.iter().position(|it| *it == participant);
+    let names: Vec<String> = who.iter().map(|it| shorten(&clean(&trace.participants[*it].name), NAME_MAX)).collect();
     let mut wishes = Wishes::new(names.iter().map(|name| name.chars().count() + 2).collect());
-    for words in &all {
-        wishes.add(words, words.from, words.to);
+    for words in all.iter().flatten() {
+        if let (Some(from), Some(to)) = (lane(words.from), lane(words.to)) {
+            wishes.add(words, from, to);
+        }
     }
     let xs: Vec<f64> = Lanes::free(&wishes, COLUMNS).xs.iter().map(|x| NUMBERS + *x as f64 * COLUMN).collect();
     let mut canvas = Canvas { svg: String::new(), right: xs.last().map_or(0.0, |x| x + 40.0) };
     let mut y = 4.0;
-    for (at, words) in all.iter().enumerate() {
-        y = row(&mut canvas, trace, at, words, &xs, y);
+    for (at, all) in all.iter().enumerate() {
+        let mut drawn: Vec<(&Words, f64, f64)> = Vec::new();
+        for words in all {
+            // A trace without participants has no columns either.
+            if let (Some(from), Some(to)) = (lane(words.from), lane(words.to)) {
+                drawn.push((words, xs[from], xs[to]));
+            }
+        }
+        y = row(&mut canvas, trace, at, &drawn, y);
     }
     for (x, name) in xs.iter().zip(&names) {
         canvas.right = canvas.right.max(x + (name.chars().count() + 2) as f64 * COLUMN / 2.0 + 8.0);
@@ -57,9 +71,9 @@ pub(super) fn picture(trace: &Trace) -> String {
     let size = |height: f64| format!("viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\"");
     let mut head = format!("<svg class=\"names\" aria-hidden=\"true\" {}>", size(NAMES));
     let mut lifelines = String::new();
-    for ((x, name), participant) in xs.iter().zip(&names).zip(&trace.participants) {
+    for ((x, name), who) in xs.iter().zip(&names).zip(&who) {
         let wide = (name.chars().count() + 2) as f64 * COLUMN;
-        let role = serde_json::to_string(&participant.role).unwrap_or_default();
+        let role = serde_json::to_string(&trace.participants[*who].role).unwrap_or_default();
         head += &format!(
             "<rect class=\"{}\" x=\"{:.1}\" y=\"6\" width=\"{wide:.1}\" height=\"26\" rx=\"6\"/>\
              <line class=\"life\" x1=\"{x:.1}\" y1=\"32\" x2=\"{x:.1}\" y2=\"{NAMES}\"/>\
@@ -82,26 +96,37 @@ pub(super) fn picture(trace: &Trace) -> String {
     )
 }
 
-/// Draws a step; the next one's top.
-fn row(canvas: &mut Canvas, trace: &Trace, at: usize, words: &Words, xs: &[f64], top: f64) -> f64 {
+/// Draws a step, an arrow for each of its words; the next one's top.
+fn row(canvas: &mut Canvas, trace: &Trace, at: usize, drawn: &[(&Words, f64, f64)], top: f64) -> f64 {
     let step = &trace.steps[at];
     let number = at + 1;
-    let line = top + 27.0;
     let class = match (step.fault.is_some(), number == trace.steps.len()) {
         (true, true) => "row fault current",
         (true, false) => "row fault",
         (false, true) => "row current",
         (false, false) => "row",
     };
+    let height = ROW * drawn.len().max(1) as f64;
     canvas.svg += &format!(
-        "<g class=\"{class}\" data-step=\"{number}\"><rect class=\"band\" x=\"0\" y=\"{top}\" width=\"100%\" height=\"{ROW}\"/>"
+        "<g class=\"{class}\" data-step=\"{number}\"><rect class=\"band\" x=\"0\" y=\"{top}\" width=\"100%\" \
+         height=\"{height}\"/>"
     );
-    canvas.text("number", 8.0, line + 4.0, &number.to_string());
-    // A trace without participants has no columns either.
-    let (Some(from), Some(to)) = (xs.get(words.from), xs.get(words.to)) else {
-        canvas.svg += "</g>\n";
-        return top + ROW;
-    };
+    canvas.text("number", 8.0, top + 31.0, &number.to_string());
+    for (nth, (words, from, to)) in drawn.iter().enumerate() {
+        arrow(canvas, words, *from, *to, top + 27.0 + ROW * nth as f64);
+    }
+    let mut bottom = top + height;
+    if step.point_of_no_return {
+        let y = bottom + 3.0;
+        canvas.svg += &format!("<line class=\"boundary\" x1=\"8\" y1=\"{y}\" x2=\"100%\" y2=\"{y}\"/>");
+        canvas.text("boundary-text", NUMBERS, y + 14.0, NO_WAY_BACK);
+        bottom += BOUNDARY;
+    }
+    canvas.svg += "</g>\n";
+    bottom
+}
+
+fn arrow(canvas: &mut Canvas, words: &Words, from: f64, to: f64, line: f64) {
     let label = shorten(&words.label, LABEL_MAX);
     let outcome = shorten(&words.after(), LABEL_MAX);
     match words.shape {
@@ -139,7 +164,7 @@ fn row(canvas: &mut Canvas, trace: &Trace, at: usize, words: &Words, xs: &[f64],
                     line + 5.0
                 );
             }
-            canvas.text("label", from.min(*to) + 12.0, line - 8.0, &label);
+            canvas.text("label", from.min(to) + 12.0, line - 8.0, &label);
             if !outcome.is_empty() {
                 // After the head, or, on the way back, after what it says.
                 let (x, y) = if forward {
@@ -151,13 +176,4 @@ fn row(canvas: &mut Canvas, trace: &Trace, at: usize, words: &Words, xs: &[f64],
             }
         }
     }
-    let mut bottom = top + ROW;
-    if step.point_of_no_return {
-        let y = bottom + 3.0;
-        canvas.svg += &format!("<line class=\"boundary\" x1=\"8\" y1=\"{y}\" x2=\"100%\" y2=\"{y}\"/>");
-        canvas.text("boundary-text", NUMBERS, y + 14.0, NO_WAY_BACK);
-        bottom += BOUNDARY;
-    }
-    canvas.svg += "</g>\n";
-    bottom
 }

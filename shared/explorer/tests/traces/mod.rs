@@ -34,6 +34,7 @@ impl Tale {
             fault: None,
             point_of_no_return: false,
             at: None,
+            heard: None,
             logs: Vec::new(),
             undisturbed_since: None,
             after: self.now.clone(),
@@ -64,6 +65,12 @@ impl Tale {
 
     pub(crate) fn at(&mut self, line: u32) -> &mut Self {
         self.last().at = Some(("exercises/03_inbox/src/lib.rs".to_owned(), line));
+        self
+    }
+
+    /// The client hears an error in the last step.
+    pub(crate) fn heard(&mut self, error: &str) -> &mut Self {
+        self.last().heard = Some(error.to_owned());
         self
     }
 

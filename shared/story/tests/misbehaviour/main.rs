@@ -252,7 +252,10 @@ fn a_witness_that_is_never_met_fails_the_story() {
 #[test]
 fn an_exploration_that_did_not_end_fails_the_story_and_says_what_to_shrink() {
     let text = told("is_too_large", VerdictName::Unrefuted, "");
-    assert_says(&text, &["undecided after ", "its bounds allow 1000 states", "shrink the world", "fewer things fail"]);
+    assert_says(
+        &text,
+        &["undecided after ", "its bounds allow 1000 states", "something new at every try", "shrink the story's world"],
+    );
     assert_says(&text, &["in the world with", "2 workers", "up to 3 faults"]);
 }
 
