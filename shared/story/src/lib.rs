@@ -2,17 +2,26 @@
 //!
 //! A story is a claim, a ladder of worlds, and properties:
 //!
-//! ```ignore
+//! ```no_run
+//! use story::{Client, Cx, Docs, Event, Fault, Faults, NO_LOST_MESSAGE, Scenario, Seen, Size, Story, ladder};
+//! # async fn submit(_: &Cx) -> Result<(), kit::StoreErr> { Ok(()) }
+//! # fn view(_: &Docs) -> bool { true }
+//!
 //! /// The shopper submits until somebody says yes.
-//! #[test]
-//! fn an_accepted_cart_is_ordered() {
-//!     Story::new("a cart that was accepted is ordered")
-//!         .worlds(ladder::CLIENTS, shop)
-//!         .view(lost_or_ghost::view)
-//!         .sometimes(Event::Struck(Fault::SendRefused))
-//!         .when_quiescent(NO_LOST_MESSAGE, "an accepted cart is ordered", |seen| ordered(seen))
-//!         .check();
+//! fn shop(size: Size) -> Scenario {
+//!     Scenario::new()
+//!         .client(Client::new("shopper", "Storefront").calls("submit", |cx: Cx| async move { submit(&cx).await }))
+//!         .faults(Faults::upto(size.faults))
 //! }
+//!
+//! Story::new("a cart that was accepted is ordered")
+//!     .worlds(ladder::CLIENTS, shop)
+//!     .view(view)
+//!     .sometimes(Event::Struck(Fault::SendRefused))
+//!     .when_quiescent(NO_LOST_MESSAGE, "an accepted cart is ordered", |seen: &Seen<bool>| {
+//!         !seen.view() || !seen.sent("orders").is_empty()
+//!     })
+//!     .check();
 //! ```
 //!
 //! [`Story::check`] explores every world of the ladder, smallest first, in a child of the test's own process,

@@ -116,7 +116,7 @@ fn a_loop_without_an_await_does_not_finish() {
 #[test]
 fn a_loop_around_operations_does_not_finish() {
     let text = violated("asks_again_and_again", "the handler finishes");
-    assert_says(&text, &["get gate", "… the same, 199 more times", "it asked for 201 operations in one delivery"]);
+    assert_says(&text, &["get gate", "… the same, 199 more times", "it asked for 201 operations in one go"]);
     assert!(text.lines().count() < 12, "{text}");
 }
 
