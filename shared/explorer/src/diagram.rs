@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 use self::lanes::{Lanes, Wishes};
 use self::row::Row;
 use self::words::{Shape, Words, clean, shorten};
-use crate::trace::{Role, StepKind, Trace};
+use crate::trace::{Role, Step, StepKind, Trace};
 
 pub use self::change::last_change;
 
@@ -43,9 +43,13 @@ pub fn draw(trace: &Trace) -> String {
     if trace.steps.is_empty() {
         return "  (nothing happened yet: it is so from the start)".to_owned();
     }
-    let mut shown = Shown::of(trace, false);
-    if shown.lines(trace) > LINES_MAX {
-        shown = Shown::of(trace, true);
+    let mut shown = Shown::of(trace, false, 0);
+    // First runs that ended well, then as many that ended with an error as it takes.
+    for failed in 0..=failed_runs(trace).len() {
+        if shown.lines(trace) <= LINES_MAX {
+            break;
+        }
+        shown = Shown::of(trace, true, failed);
     }
     let lines = match &shown.lanes {
         Some((who, lanes)) => drawn(trace, &shown.entries, who, lanes),
@@ -94,8 +98,8 @@ struct Shown {
 }
 
 impl Shown {
-    fn of(trace: &Trace, fold_last: bool) -> Self {
-        let entries = entries(trace, fold_last);
+    fn of(trace: &Trace, fold_last: bool, fold_failed: usize) -> Self {
+        let entries = entries(trace, fold_last, fold_failed);
         let touched: Vec<usize> = (0..trace.participants.len())
             .filter(|who| entries.iter().any(|entry| entry.words.from == *who || entry.words.to == *who))
             .collect();
@@ -111,13 +115,15 @@ impl Shown {
     }
 }
 
-/// The rows, with undisturbed runs folded: the one that ends the schedule only if asked.
-fn entries(trace: &Trace, fold_last: bool) -> Vec<Entry> {
+/// The rows, with undisturbed runs folded: the one that ends the schedule only if asked, and of those that ended with
+/// an error only so many.
+fn entries(trace: &Trace, fold_last: bool, fold_failed: usize) -> Vec<Entry> {
     let last = trace.steps.len() - 1;
     let runs: Vec<RangeInclusive<usize>> = (0..=last)
         .filter(|end| *end < last || fold_last)
         .filter_map(|end| Some(trace.steps[end].undisturbed_since?..=end))
         .filter(|run| foldable(trace, run))
+        .chain(failed_runs(trace).into_iter().take(fold_failed))
         .collect();
     let mut entries = Vec::new();
     let mut at = 0;
@@ -130,13 +136,25 @@ fn entries(trace: &Trace, fold_last: bool) -> Vec<Entry> {
         } else {
             (Words::of(trace, *steps.start()), None)
         };
-        let heard = steps.clone().filter_map(|step| Words::heard(trace, step));
-        let heard: Vec<Entry> =
-            heard.map(|words| Entry { steps: steps.clone(), words, long: None, heard: true }).collect();
+        let heard = if run.is_some() { None } else { Words::heard(trace, *steps.start()) };
+        let heard = heard.map(|words| Entry { steps: steps.clone(), words, long: None, heard: true });
         entries.push(Entry { steps, words, long, heard: false });
         entries.extend(heard);
     }
     entries
+}
+
+/// Runs that ended with an error in their last step, and that nothing disturbed but what they read.
+fn failed_runs(trace: &Trace) -> Vec<RangeInclusive<usize>> {
+    let heard = (0..trace.steps.len()).filter_map(|end| Some((Words::heard(trace, end)?.from, end)));
+    let run = |(node, end): (usize, usize)| {
+        let first =
+            (0..=end).rev().find(|at| trace.steps[*at].kind == StepKind::Call && trace.steps[*at].to == node)?;
+        let told = |step: &Step| !step.result.contains("conflict") && step.heard.is_none();
+        let quiet = trace.steps[first..end].iter().all(told) && !trace.steps[end].result.contains("conflict");
+        Some(first..=end).filter(|run| quiet && foldable(trace, run))
+    };
+    heard.filter_map(run).collect()
 }
 
 /// A run folds only if it is one node's from its first step to its last, and nothing struck in between.

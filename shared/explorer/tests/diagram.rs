@@ -109,15 +109,30 @@ fn a_fault_is_never_folded_away() {
     assert!(!text.contains("(4 steps"), "{text}");
 }
 
-/// Whoever no row touches gives up their column when columns are short.
+/// A story that is still too long folds runs that ended with an error, as many as it takes; the error stays.
 #[test]
-fn untouched_participants_make_room() {
-    let mut trace = traces::crowd();
+fn a_run_that_failed_folds_only_to_save_space() {
+    let participants = [("shopper", Role::Client), ("shop", Role::Worker), ("documents", Role::Store)];
+    let mut tale = Tale::new(&participants, Snapshot::default());
+    for time in 1..=4 {
+        tale.step(StepKind::Call, 0, 1, &format!("try {time}"), "");
+        let result = if time == 1 { "conflict" } else { "nothing there" };
+        tale.step(StepKind::Operation, 1, 2, "get cart-1", result).heard(&format!("error: no {time}"));
+    }
+    let text = draw(&tale.told());
+    let errors = (1..=4).filter(|time| text.contains(&format!("error: no {time}"))).count();
+    assert_eq!((text.lines().count(), errors), (11, 4), "{text}");
+    assert!(text.contains("conflict") && text.contains("try 2") && text.contains("error: no 2 (2 steps"), "{text}");
+    assert_eq!(text.matches(" steps").count(), 1, "{text}");
+}
+
+/// Nobody looks for what happened in a lane where nothing did.
+#[test]
+fn untouched_participants_are_not_drawn() {
+    let mut trace = traces::lost_order();
     trace.steps.truncate(1);
-    trace.steps[0].undisturbed_since = None;
     let text = draw(&trace);
-    assert!(text.contains("a very patient shopper") && text.contains("Storefront in Frankfurt B"), "{text}");
-    assert!(!text.contains("analytics"), "{text}");
+    assert_eq!(text.lines().next().map(str::trim), Some("shopper    Storefront A"), "{text}");
 }
 
 #[test]
@@ -229,6 +244,9 @@ fn any_trace(numbers: &mut Numbers) -> Trace {
         if numbers.below(9) == 0 {
             tale.no_way_back();
         }
+        if numbers.below(5) == 0 {
+            tale.heard(&numbers.text(label_max));
+        }
         if numbers.below(4) == 0 {
             tale.undisturbed_since(1 + numbers.below(at + 1));
         }
@@ -268,4 +286,110 @@ fn every_fault_shows() {
         let row = text.lines().nth(4).unwrap_or_default();
         assert!(row.contains(['✗', '†']), "{fault}: {row}");
     }
+}
+
+/// A batch with long keys that meets a conflict, far from the left and with many lanes in between.
+fn long_conflict(key: &str, clients: usize) -> Trace {
+    let names: Vec<String> = (1..=clients).map(|at| format!("buyer-{at}")).collect();
+    let nodes: Vec<String> = (1..=clients).map(|at| format!("Storefront {at}")).collect();
+    let mut participants: Vec<(&str, Role)> = names.iter().map(|name| (name.as_str(), Role::Client)).collect();
+    participants.extend(nodes.iter().map(|name| (name.as_str(), Role::Worker)));
+    participants.push(("documents", Role::Store));
+    let mut tale = Tale::new(&participants, Snapshot::default());
+    let store = 2 * clients;
+    for client in 0..clients {
+        let node = clients + client;
+        tale.step(StepKind::Call, client, node, "place", "");
+        tale.step(StepKind::Operation, node, store, "get shop/cars", r#"{"left":2,"name":"the red ones, mostly"}"#);
+        tale.step(StepKind::Operation, node, store, &format!("batch shop/cars + shop/{key}"), "conflict");
+    }
+    tale.told()
+}
+
+/// What came of an operation is there, on the right of the arrow that it belongs to, however long its label is.
+#[test]
+fn an_outcome_is_never_cut_for_a_long_label() {
+    assert_snapshot!(draw(&long_conflict("order-of-bob-and-of-all-his-neighbours", 2)));
+    for clients in 1..=4 {
+        for chars in 1..=90 {
+            let text = draw(&long_conflict(&"x".repeat(chars), clients));
+            assert_fits(&text);
+            let outcomes = text.lines().filter(|line| line.ends_with("conflict")).count();
+            assert_eq!(outcomes, clients, "{text}");
+            assert!(text.lines().skip(1).all(|line| line.trim_start().starts_with(['│', '┼'])), "{text}");
+        }
+    }
+}
+
+/// The same for outcomes of every kind; of a document some is left.
+#[test]
+fn verdicts_are_whole_and_documents_are_not_empty() {
+    let document = r#"{"cart":"cart-1","customer":"ada","lines":["car","bow"]}"#;
+    let cases = [
+        (Some(Fault::WriteRefused), "throttled", "throttled"),
+        (Some(Fault::SendRefused), "refused", "refused"),
+        (Some(Fault::WriteUnknown), "unknown (it was done)", "done"),
+        (Some(Fault::WriteUnknown), "unknown (it was not done)", "not done"),
+        (None, "exists", "exists"),
+        (None, "nothing there", "nothing there"),
+        (None, document, "cart cart-1"),
+        (None, "ok", "cart cart-1"),
+    ];
+    for (fault, result, shown) in cases {
+        for clients in 1..=4 {
+            let mut trace = long_conflict("order-of-bob-and-of-all-his-neighbours", clients);
+            let last = trace.steps.last_mut().expect("it has steps");
+            (last.fault, last.result) = (fault, result.to_owned());
+            last.detail = document.to_owned();
+            let text = draw(&trace);
+            let row = text.lines().last().unwrap_or_default();
+            assert!(row.contains(shown), "{shown}:\n{text}");
+            assert_eq!(row.contains("unknown"), result.contains("unknown"), "{text}");
+        }
+    }
+}
+
+fn heard(error: &str) -> Trace {
+    let participants = [
+        ("tab-1", Role::Client),
+        ("tab-2", Role::Client),
+        ("Storefront A", Role::Worker),
+        ("Storefront B", Role::Worker),
+        ("documents", Role::Store),
+    ];
+    let mut tale = Tale::new(&participants, Snapshot::default());
+    tale.step(StepKind::Call, 1, 3, "submit", "");
+    tale.step(StepKind::Operation, 3, 4, "get cart-1", r#"{"order":1}"#).heard(error).log("WARN again");
+    tale.no_way_back();
+    tale.step(StepKind::Call, 1, 3, "submit", "").heard("error: closed");
+    tale.step(StepKind::Call, 1, 3, "submit", "");
+    tale.told()
+}
+
+/// What a client hears in the step that ended its run is a row of its own, after all that the step says.
+#[test]
+fn an_error_that_is_heard_is_a_row() {
+    assert_snapshot!(draw(&heard("error: the cart was ordered already")));
+    let text = draw(&heard(&format!("error: {}", "it is too long ".repeat(20))));
+    assert_fits(&text);
+    assert!(text.contains("error: it is too long it is"), "{text}");
+    assert_eq!(text.matches('◀').count(), 3, "the mark and two errors in\n{text}");
+}
+
+/// Rows of errors count, so that other runs fold sooner.
+#[test]
+fn an_error_that_is_heard_makes_undisturbed_runs_fold() {
+    let mut tale = Tale::new(&[("shopper", Role::Client), ("shop", Role::Worker)], Snapshot::default());
+    for time in 1..=4 {
+        tale.step(StepKind::Call, 0, 1, &format!("try {time}"), "").heard("error: no");
+    }
+    tale.step(StepKind::Call, 0, 1, "ask", "");
+    tale.step(StepKind::Answer, 1, 0, "no", "").undisturbed_since(5);
+    let text = draw(&tale.told());
+    assert_eq!((text.lines().count(), text.matches("error: no").count()), (11, 4), "{text}");
+    tale.step(StepKind::Call, 0, 1, "try 5", "").heard("error: no");
+    tale.step(StepKind::Call, 0, 1, "ask", "");
+    tale.step(StepKind::Answer, 1, 0, "no", "").undisturbed_since(8);
+    let text = draw(&tale.told());
+    assert_eq!((text.matches("(2 steps)").count(), text.matches("error: no").count()), (2, 5), "{text}");
 }

@@ -56,6 +56,31 @@ fn the_list_and_the_picture_show_the_steps_of_the_trace() {
     }
 }
 
+/// An error that a client hears in the same step is in its row of the picture, and in the list.
+#[test]
+fn an_error_that_is_heard_is_shown() {
+    let mut trace = traces::lost_order();
+    trace.steps[7].heard = Some("error: <closed>".to_owned());
+    let page = page(trace);
+    let row = between(&page, "data-step=\"8\"><rect", "</g>")[0];
+    assert_eq!(row.matches("class=\"arrow\"").count(), 2, "{row}");
+    assert!(row.contains("error: &lt;closed&gt;</text>"), "{row}");
+    let list = between(&page, "<li id=\"step-8\"", "</li>")[0];
+    assert!(list.contains("<span class=\"heard\">shopper hears error: &lt;closed&gt;</span>"), "{list}");
+    assert!(list.contains("Storefront A → shopper: error: &lt;closed&gt;\""), "{list}");
+}
+
+/// A lane where nothing happens is not there.
+#[test]
+fn untouched_participants_are_not_in_the_picture() {
+    let mut trace = traces::lost_order();
+    trace.steps.truncate(1);
+    let page = page(trace);
+    let names = between(&page, "<text class=\"name\"", "</text>");
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert!(names[0].ends_with(">shopper") && names[1].ends_with(">Storefront A"), "{names:?}");
+}
+
 /// Where no run folds, the text has one row a step, in the order of the page.
 #[test]
 fn the_text_diagram_shows_the_same_steps_as_the_page() {
@@ -85,6 +110,7 @@ fn names_and_bodies_are_escaped() {
         step.label += " <i>&amp;</i>";
         step.result += "</li></ol>";
         step.detail = evil.to_owned();
+        step.heard = Some(evil.to_owned());
         step.logs.push(evil.to_owned());
         step.after.documents.push(("<u>key</u>".to_owned(), evil.to_owned()));
         step.after.queues.push(("<u>queue</u>".to_owned(), vec![evil.to_owned()]));

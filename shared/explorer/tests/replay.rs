@@ -5,9 +5,10 @@ mod worlds;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use explorer::schedule::{FIRST_LINE, Schedule};
-use explorer::{FactKind, Reductions, Scenario, Trace, Violation};
-use kit::{Msg, StoreErr, When};
-use sim::{Fault, Faults};
+use explorer::{Client, FactKind, Reductions, Scenario, Trace, Violation};
+use kit::services::call;
+use kit::{Cx, Msg, StoreErr, When};
+use sim::{Fault, Faults, Service};
 use worlds::{World, add_one, handler, msg};
 
 /// Adds one for each order; when an ack is lost, it adds one too many.
@@ -210,4 +211,46 @@ fn a_replay_announces_that_it_tells() {
     schedule.steps.truncate(3);
     world.replay(Reductions::ALL, &schedule).expect("every step can happen");
     assert!(TOLD.load(Ordering::Relaxed));
+}
+
+/// Notes that it came, asks a bank that says nothing, and complains if it was here before.
+fn complains() -> World {
+    let client = Client::new("shopper", "Shop").calls("pay", |cx: Cx| async move {
+        call::<_, ()>(&cx, "bank", "p1").await.map_err(|error| error.to_string())?;
+        match cx.docs.put("paid", &1, When::Absent).await {
+            Ok(_) => Err("come back later".to_owned()),
+            Err(error) => {
+                cx.docs.put("again", &1, When::Always).await.map_err(|error| error.to_string())?;
+                Ok(error.to_string())
+            }
+        }
+    });
+    let bank = Service::new("bank", "0", |_, _| ("1".to_owned(), "null".to_owned()));
+    World::new("complains", Scenario::new().client(client).service(bank))
+        .always("nobody pays again", |seen| seen.docs().get::<u64>("again").is_none())
+}
+
+/// The error that made a client call again is told, by the step that it is merged with or by one of its own; the
+/// names of the steps stay what they were.
+#[test]
+fn an_error_that_is_merged_with_a_step_is_heard_in_it() {
+    let trace = complains().violation(Reductions::ALL).trace;
+    let lines: Vec<&str> = trace.steps.iter().map(|step| step.line.as_str()).collect();
+    let expected = [
+        "shopper calls pay on Shop",
+        "Shop call p1: null",
+        "Shop put paid: ok",
+        "shopper calls pay on Shop",
+        "Shop call p1: null",
+        "Shop put paid: conflict",
+        "Shop put again: ok",
+    ];
+    assert_eq!(lines, expected);
+    assert_eq!(trace.steps[1].result, "ok");
+    let heard: Vec<Option<&str>> = trace.steps.iter().map(|step| step.heard.as_deref()).collect();
+    assert_eq!(heard, [None, None, Some("error: come back later"), None, None, None, None]);
+
+    let trace = complains().violation(Reductions::NONE).trace;
+    assert!(trace.steps.iter().all(|step| step.heard.is_none()));
+    assert!(trace.steps.iter().any(|step| step.label == "error: come back later"));
 }

@@ -11,6 +11,9 @@ pub(crate) const ARROW: usize = 6;
 /// Longest words beside a lifeline that lanes move apart for.
 const BESIDE_MAX: usize = 30;
 
+/// Longest answer that lanes move apart for.
+const ANSWER_MAX: usize = 24;
+
 /// Longest words that say what came of a step that lanes move apart for.
 const VERDICT_MAX: usize = 40;
 
@@ -22,11 +25,12 @@ struct Room {
 }
 
 /// From all to what still says something: documents give way before labels do.
-const ROOMS: [Room; 5] = [
+const ROOMS: [Room; 6] = [
     Room { label: 48, document: 40 },
     Room { label: 48, document: 26 },
-    Room { label: 40, document: 26 },
-    Room { label: 32, document: 20 },
+    Room { label: 48, document: 18 },
+    Room { label: 40, document: 18 },
+    Room { label: 32, document: 14 },
     Room { label: 24, document: 12 },
 ];
 
@@ -57,14 +61,20 @@ struct Wish {
     at: bool,
     label: usize,
     outcome: usize,
+    /// Of the outcome where columns are short.
+    brief: usize,
     document: bool,
 }
 
 impl Wish {
     /// Columns of the label, and those of the outcome.
     fn columns(&self, room: Room) -> (usize, usize) {
-        let outcome_max = if self.document { room.document } else { VERDICT_MAX };
-        (self.label.min(room.label), self.outcome.min(outcome_max))
+        let outcome = match self.document {
+            true => self.outcome.min(room.document),
+            false if room.document < ROOMS[0].document => self.brief.min(VERDICT_MAX),
+            false => self.outcome.min(VERDICT_MAX),
+        };
+        (self.label.min(room.label), outcome)
     }
 }
 
@@ -78,7 +88,8 @@ impl Wishes {
         let at = matches!(words.shape, Shape::At(_));
         let label = if at { words.together() } else { words.label.clone() }.chars().count();
         let outcome = if at { 0 } else { words.after().chars().count() };
-        self.rows.push(Wish { from, to, at, label, outcome, document: words.document });
+        let brief = if at { 0 } else { words.brief().after().chars().count() };
+        self.rows.push(Wish { from, to, at, label, outcome, brief, document: words.document });
     }
 
     /// Columns from each lane to the next; the last one's are the margin on the right.
@@ -94,8 +105,12 @@ impl Wishes {
             if row.at {
                 free[right] = free[right].max(label.min(BESIDE_MAX));
             } else if row.to < row.from {
-                // Both stand on an arrow that points left.
-                let both = if outcome > 0 { (label + 3 + outcome).min(BESIDE_MAX) } else { label };
+                // Both stand on an arrow that points left; an answer beside it, where it is long.
+                let both = match outcome {
+                    0 if label > ANSWER_MAX => 0,
+                    0 => label,
+                    outcome => (label + 3 + outcome).min(BESIDE_MAX),
+                };
                 spans.push((left, right, both + ARROW + 1));
             } else {
                 spans.push((left, right, label + ARROW + 1));

@@ -103,7 +103,8 @@ impl Words {
         let client = is(Role::Client).or_else(|| {
             let call = trace.steps[..at].iter().rev().find(|it| it.kind == StepKind::Call && it.to == node)?;
             Some(call.from)
-        })?;
+        });
+        let client = client.filter(|client| *client != node)?;
         let shape = Shape::Arrow { struck: false, run: false };
         Some(Words { label, ..Words::bare(node, client, shape) })
     }
@@ -116,7 +117,9 @@ impl Words {
     pub(crate) fn of_run(trace: &Trace, run: &RangeInclusive<usize>, operations: bool) -> Self {
         let mut words = Words::of(trace, *run.start());
         let last = Words::of(trace, *run.end());
+        let heard = Words::heard(trace, *run.end());
         let ended = match trace.steps[*run.end()].kind {
+            _ if heard.is_some() => heard.map(|heard| heard.label).unwrap_or_default(),
             StepKind::Answer => last.label,
             StepKind::Ack => "done".to_owned(),
             StepKind::Returned => "given back".to_owned(),
