@@ -157,7 +157,7 @@ impl<'a> Search<'a> {
             scenario,
             properties,
             engine: Engine::new(scenario, needs),
-            visited: Visited::new(scenario.reductions.budgets),
+            visited: Visited::new(scenario.reductions.budgets, &scenario.faults),
             started,
             transitions: 0,
             faults: 0,
@@ -345,13 +345,18 @@ impl<'a> Search<'a> {
     /// What the world must remember more than it does, if the last steps showed that.
     fn more_needs(&self) -> Option<Needs> {
         let (engine, histories) = (&self.engine, &self.engine.histories);
+        let asleep = histories.sleeps && !engine.needs.sleeps;
+        let clock = histories.clock_read && !engine.needs.clock;
+        if !engine.more_versions && !asleep && !clock {
+            return None; // nearly always, and asked after every state
+        }
         let mut needs = engine.needs.clone();
         if engine.more_versions {
             needs.version_words = 2 * engine.layout.version_words;
         }
         needs.sleeps |= histories.sleeps;
         needs.clock |= histories.clock_read;
-        (needs != engine.needs).then_some(needs)
+        Some(needs)
     }
 
     fn over_budget(&self, free_steps: &FreeSteps, buckets: &BTreeMap<Rank, Bucket>) -> Option<Verdict> {

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use crate::action::Action;
 use crate::layout::SPENT;
 use crate::tables::Interner;
-use sim::Spent;
+use sim::{Faults, Spent};
 
 /// A state's number, in order of discovery.
 pub(crate) type StateId = u32;
@@ -86,15 +86,20 @@ struct Reached {
 }
 
 pub(crate) struct Visited {
-    first: HashMap<u64, StateId, Itself>,
+    /// By fingerprint: a state, and its rank, which most look-ups need no more than.
+    first: HashMap<u64, (StateId, Rank), Itself>,
     reached: Vec<Reached>,
+    /// A fingerprint has one state: what was spent is part of it, or only its number counts, which the rank tells.
+    one_each: bool,
     /// Worlds are the same whatever was spent on the way.
     budgets: bool,
 }
 
 impl Visited {
-    pub(crate) fn new(budgets: bool) -> Self {
-        Visited { first: HashMap::with_hasher(Itself), reached: Vec::new(), budgets }
+    pub(crate) fn new(budgets: bool, faults: &Faults) -> Self {
+        let only_total = faults.kinds().all(|kind| faults.of(kind) >= faults.total());
+        let one_each = !budgets || only_total;
+        Visited { first: HashMap::with_hasher(Itself), reached: Vec::new(), one_each, budgets }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -122,19 +127,31 @@ impl Visited {
     ) -> Arrival {
         let fingerprint = fingerprint(words, self.budgets);
         let id = self.reached.len() as StateId;
+        let spent = words[SPENT];
         let head = match self.first.entry(fingerprint) {
             hashbrown::hash_map::Entry::Vacant(entry) => {
-                entry.insert(id);
-                NONE
+                entry.insert((id, rank));
+                self.reached.push(Reached { parent, action, rank, spent, next: NONE });
+                return Arrival::Expand(id);
             }
-            hashbrown::hash_map::Entry::Occupied(entry) => *entry.get(),
+            hashbrown::hash_map::Entry::Occupied(mut entry) => {
+                let (known, of) = *entry.get();
+                if self.one_each {
+                    if of <= rank {
+                        return Arrival::Known(known);
+                    }
+                    entry.insert((known, rank));
+                    self.reached[known as usize] = Reached { parent, action, rank, spent, next: NONE };
+                    return Arrival::Expand(known);
+                }
+                known
+            }
         };
-        let spent = words[SPENT];
         let mut last = NONE;
         let mut known = head;
         while known != NONE {
             let other = &mut self.reached[known as usize];
-            let same = other.spent == spent || !self.budgets;
+            let same = other.spent == spent;
             if other.rank <= rank && (same || spents.value(other.spent).at_most(*spents.value(spent))) {
                 return Arrival::Known(known);
             }
@@ -146,9 +163,7 @@ impl Visited {
             last = known;
             known = other.next;
         }
-        if last != NONE {
-            self.reached[last as usize].next = id;
-        }
+        self.reached[last as usize].next = id;
         self.reached.push(Reached { parent, action, rank, spent, next: NONE });
         Arrival::Expand(id)
     }
