@@ -8,12 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::repo::Repo;
-
-/// The cargo that runs this program, or else the one that is installed.
-pub(crate) fn program() -> OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
-}
+use crate::repo::{Repo, cargo_program};
 
 /// A test binary.
 #[derive(Clone, Debug)]
@@ -55,7 +50,7 @@ pub(crate) enum Loudness {
 
 /// Builds these tests (all, if none is named) of these packages, as `cargo test` does, and goes on after a package that fails.
 pub(crate) fn build(repo: &Repo, packages: &[String], tests: &[&str], loudness: Loudness) -> Result<Built> {
-    let mut command = Command::new(program());
+    let mut command = Command::new(cargo_program());
     // Not `cargo test --no-run`, which stops at the first package that fails. The profile makes the binaries the same.
     command.args(["build", "--keep-going", "--profile", "test", "--message-format=json-render-diagnostics"]);
     if loudness == Loudness::Quiet {
@@ -72,7 +67,7 @@ pub(crate) fn build(repo: &Repo, packages: &[String], tests: &[&str], loudness: 
     }
     command.current_dir(repo.root()).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().with_context(|| {
-        format!("cannot start {}; is cargo installed? See https://rustup.rs", program().to_string_lossy())
+        format!("cannot start {}; is cargo installed? See https://rustup.rs", cargo_program().to_string_lossy())
     })?;
     let mut built = Built::default();
     if let Some(stdout) = child.stdout.take() {

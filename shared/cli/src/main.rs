@@ -11,6 +11,7 @@ mod args;
 mod cargo;
 mod catalogue;
 mod commands;
+mod exercise;
 mod grid;
 mod progress;
 mod readme;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::Exercise;
+use crate::exercise::Exercise;
 use crate::repo::Repo;
 use crate::screen;
 

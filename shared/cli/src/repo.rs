@@ -1,13 +1,18 @@
 //! Where things are: the repository's root, cargo's target folder, an exercise's files.
 
 use std::cell::OnceCell;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::cargo;
-use crate::catalogue::Exercise;
+use crate::exercise::Exercise;
+
+/// The cargo that runs this program, or else the one that is installed.
+pub(crate) fn cargo_program() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
 
 /// A clone of the workshop.
 #[derive(Debug)]
@@ -44,7 +49,7 @@ impl Repo {
     }
 
     fn ask_cargo(&self) -> Option<PathBuf> {
-        let mut command = Command::new(cargo::program());
+        let mut command = Command::new(cargo_program());
         command.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]);
         let output = command.current_dir(&self.root).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
         let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;

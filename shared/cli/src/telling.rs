@@ -9,7 +9,7 @@ use story::report::{StoryReport, Told, VerdictName};
 use story::variables;
 
 use crate::cargo::Binary;
-use crate::catalogue::Exercise;
+use crate::exercise::Exercise;
 
 /// What the stories of one answer said, in the order of the story file.
 #[derive(Debug, Default)]

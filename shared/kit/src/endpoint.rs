@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
-use crate::bus::Delivery;
 use crate::context::Cx;
+use crate::delivery::Delivery;
 use crate::errors::Retry;
 
 /// Handles the messages of one queue.

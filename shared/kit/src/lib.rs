@@ -3,13 +3,16 @@
 //! Read the modules in this order; each is short and needs only the ones before it.
 //!
 //! 1. [`errors`]: what can go wrong, and whether it happened (definite) or nobody can tell (indefinite).
-//! 2. [`documents`]: a store of documents with versions, conditions and one-partition batches.
-//! 3. [`bus`]: messages, queues, deliveries and acks.
-//! 4. [`services`]: somebody else's system, called over the network.
-//! 5. [`commitment`]: a transaction over several of them (exercise 02).
-//! 6. [`context`]: [`Cx`], the one door from a handler to the world.
-//! 7. [`endpoint`]: what a message handler looks like.
-//! 8. [`port`]: the other side of that door, for those who build a world.
+//! 2. [`message`]: a message, and what identifies it.
+//! 3. [`version`]: a document's version, and conditions on it.
+//! 4. [`port`]: all that a handler may ask of a world. Exercises can skip it; those who build a world begin here.
+//! 5. [`documents`]: a store of documents with one-partition batches.
+//! 6. [`bus`]: queues, and how messages get there.
+//! 7. [`context`]: [`Cx`], the one door from a handler to the world.
+//! 8. [`delivery`]: one copy of a message, in the hands of one worker.
+//! 9. [`endpoint`]: what a message handler looks like.
+//! 10. [`services`]: somebody else's system, called over the network.
+//! 11. [`commitment`]: a transaction over several of them (exercise 02).
 //!
 //! A handler touches the world only through [`Cx`]. Everything else it does must depend on nothing but
 //! the delivery and the answers it got: that is what lets a world re-run it, and check it.
@@ -17,15 +20,20 @@
 pub mod bus;
 pub mod commitment;
 pub mod context;
+pub mod delivery;
 pub mod documents;
 pub mod endpoint;
 pub mod errors;
+pub mod message;
 pub mod port;
 pub mod services;
+pub mod version;
 
-pub use bus::{Bus, Delivery, Msg, MsgId};
+pub use bus::Bus;
 pub use context::{Cx, Rng, Time};
+pub use delivery::Delivery;
 pub use documents::{Batch, Docs, DocumentStore, Version, When};
 pub use endpoint::Endpoint;
 pub use errors::{AckErr, CallErr, Retry, SendErr, StoreErr};
+pub use message::{Msg, MsgId};
 pub use uuid::Uuid;

@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::bus::Msg;
-use crate::documents::{Version, When};
 use crate::errors::{AckErr, CallErr, SendErr, StoreErr};
+use crate::message::Msg;
+use crate::version::{Version, When};
 
 /// The answer to come of one operation.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>;

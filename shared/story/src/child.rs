@@ -29,8 +29,16 @@ const MARK: &str = "\u{1}the failing schedule prints\u{1}\n";
 /// Most bytes of a handler's own output that are shown.
 const OUTPUT_BYTES_MAX: usize = 4_000;
 
-/// Tells the story, and fails the test unless it holds.
-pub(crate) fn check<V: 'static>(story: &Story<V>) {
+impl<V: 'static> Story<V> {
+    /// Explores every world of the ladder, smallest first, and fails the test unless every property holds in
+    /// every state and every witness is met.
+    #[track_caller]
+    pub fn check(self) {
+        check(&self);
+    }
+}
+
+fn check<V: 'static>(story: &Story<V>) {
     let here = format!("{}:{}", story.told_at.file(), story.told_at.line());
     match std::env::var(variables::STORY) {
         Ok(wanted) if wanted == here => tell_here(story),

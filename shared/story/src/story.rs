@@ -6,7 +6,6 @@ use explorer::{Event, Scenario};
 use kit::documents::Docs;
 use serde::Serialize;
 
-use crate::child;
 use crate::ladder::Size;
 use crate::properties::Standard;
 use crate::seen::Seen;
@@ -182,12 +181,5 @@ impl<V: 'static> Story<V> {
         });
         self.serial = Some((claim.into(), outcome));
         self
-    }
-
-    /// Explores every world of the ladder, smallest first, and fails the test unless every property holds in
-    /// every state and every witness is met.
-    #[track_caller]
-    pub fn check(self) {
-        child::check(&self);
     }
 }

@@ -7,7 +7,7 @@ use story::telling::thousands;
 
 use super::{Outcome, Workshop};
 use crate::cargo::{self, Loudness};
-use crate::catalogue::Exercise;
+use crate::exercise::Exercise;
 use crate::repo::read;
 use crate::screen::{self, bold, dim, green, red, say, yellow};
 use crate::telling::{Run, Telling, verdict_name};

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use similar::{ChangeTag, TextDiff};
 
 use super::{Outcome, Workshop};
-use crate::catalogue::Exercise;
+use crate::exercise::Exercise;
 use crate::repo::{Repo, read};
 use crate::screen::{ask, bold, dim, green, red, say};
 

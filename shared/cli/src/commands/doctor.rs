@@ -5,7 +5,6 @@ use std::process::{Command, Stdio};
 use anyhow::Result;
 
 use super::Outcome;
-use crate::cargo;
 use crate::repo::{Repo, read};
 use crate::screen::{bold, dim, green, red, say, yellow};
 
@@ -47,7 +46,7 @@ const OPTIONAL: [Optional; 5] = [
 
 pub(crate) fn run() -> Result<Outcome> {
     say(bold("needed"));
-    let cargo = version_of(&cargo::program().to_string_lossy(), "--version");
+    let cargo = version_of(&crate::repo::cargo_program().to_string_lossy(), "--version");
     let rustc = version_of("rustc", "--version");
     let repo = Repo::here().ok();
     let wanted = repo.as_ref().and_then(wanted_toolchain);

@@ -16,7 +16,8 @@ use anyhow::{Result, bail};
 use story::report::VerdictName;
 
 use crate::args::Command;
-use crate::catalogue::{Catalogue, Exercise};
+use crate::catalogue::Catalogue;
+use crate::exercise::Exercise;
 use crate::progress::Progress;
 use crate::repo::{Repo, read};
 use crate::telling::Telling;

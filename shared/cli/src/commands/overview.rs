@@ -7,7 +7,7 @@ use anyhow::Result;
 use story::report::VerdictName;
 
 use super::{Outcome, Workshop};
-use crate::catalogue::Exercise;
+use crate::exercise::Exercise;
 use crate::screen::{bold, dim, green, red, say, yellow};
 
 pub(crate) fn run(workshop: &mut Workshop) -> Result<Outcome> {

@@ -7,7 +7,7 @@ use explorer::schedule::Schedule;
 
 use super::{Outcome, Workshop};
 use crate::cargo::{self, Loudness};
-use crate::catalogue::Exercise;
+use crate::exercise::Exercise;
 use crate::repo::read;
 use crate::screen::{self, ask, bold, dim, red, say};
 use crate::telling::{self, Run};

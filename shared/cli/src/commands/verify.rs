@@ -16,7 +16,7 @@ use self::answers::Answers;
 use super::wrong_attempts::Attempt;
 use super::{Outcome, Workshop};
 use crate::cargo::{self, Loudness};
-use crate::catalogue::Exercise;
+use crate::exercise::Exercise;
 use crate::repo::Repo;
 use crate::screen::{bold, dim, green, red, say};
 

@@ -8,7 +8,7 @@ use story::report::VerdictName;
 
 use super::{Outcome, Workshop};
 use crate::cargo::{self, Loudness};
-use crate::catalogue::Exercise;
+use crate::exercise::Exercise;
 use crate::repo::{Repo, read};
 use crate::screen::{self, bold, dim, green, red, say};
 use crate::telling::Run;

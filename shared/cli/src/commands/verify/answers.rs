@@ -12,8 +12,8 @@ use story::telling::thousands;
 
 use super::Reasons;
 use crate::cargo::{Binary, Built};
-use crate::catalogue::Exercise;
 use crate::commands::wrong_attempts::Attempt;
+use crate::exercise::Exercise;
 use crate::repo::{Repo, read, same_lines};
 use crate::screen::{green, red};
 use crate::telling::{Run, Telling, verdict_name};

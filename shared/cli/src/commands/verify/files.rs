@@ -6,9 +6,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::Reasons;
-use crate::catalogue::Exercise;
 use crate::commands::Workshop;
 use crate::commands::wrong_attempts::Attempt;
+use crate::exercise::Exercise;
 use crate::readme;
 use crate::repo::{Repo, read, same_lines};
 use crate::screen::say;
