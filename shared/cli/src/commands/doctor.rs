@@ -29,7 +29,6 @@ const OPTIONAL: [Optional; 5] = [
         version: "-version",
         gives: "TLC for the TLA+ specs, and DynamoDB Local",
     },
-    Optional { what: "Node.js", programs: &["node"], version: "--version", gives: "a Cosmos DB emulator" },
     Optional {
         what: "Chromium",
         programs: &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
