@@ -16,7 +16,7 @@ struct Optional {
     gives: &'static str,
 }
 
-const OPTIONAL: [Optional; 5] = [
+const OPTIONAL: [Optional; 4] = [
     Optional {
         what: "git",
         programs: &["git"],

@@ -1,0 +1,70 @@
+//! Also correct: the payment has a document of its own, so no write of the order can wipe it out; then even
+//! `Always` will do
+//! Why: give each writer its own document, and the second write of the same bytes is the same as the first. `pay`
+//! and `view` change with the documents.
+
+use std::collections::BTreeSet;
+
+use kit::{Cx, Delivery, Docs, Endpoint, Retry, When};
+use serde::{Deserialize, Serialize};
+
+/// Tells Orders to order these lines of this cart. Kind `PlaceOrder`, in the queue `orders`. The cart is frozen: every
+/// copy has the same id and the same body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceOrder {
+    /// Which cart.
+    pub cart: String,
+    /// What is ordered.
+    pub lines: BTreeSet<String>,
+}
+
+/// An order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// The cart that it comes from.
+    pub cart: String,
+    /// What is ordered.
+    pub lines: BTreeSet<String>,
+    /// Has somebody paid for it?
+    pub paid: bool,
+}
+
+/// Handles the messages of the queue `orders`.
+#[derive(Default)]
+pub struct Orders;
+
+impl Endpoint for Orders {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        place_order(cx, delivery.body()?).await
+    }
+}
+
+/// Creates the order of a cart.
+async fn place_order(cx: &Cx, PlaceOrder { cart, lines }: PlaceOrder) -> Result<(), Retry> {
+    let order = Order { cart, lines, paid: false };
+    cx.docs.put(&order_key(&order.cart), &order, When::Always).await?;
+    Ok(())
+}
+
+/// Given: somebody pays for the order of a cart; twice is once. `Ok`: it is paid, and stays paid. No order yet, or any
+/// error: she tries again.
+pub async fn pay(cx: &Cx, cart: &str) -> Result<(), Retry> {
+    let key = order_key(cart);
+    if cx.docs.get::<Order>(&key).await?.is_none() {
+        return Err(Retry::because(format!("there is no {key} yet")));
+    }
+    cx.docs.put(&format!("paid-{cart}"), &true, When::Always).await?;
+    Ok(())
+}
+
+/// Given: every order that there is, from the documents alone.
+pub fn view(docs: &Docs) -> Vec<Order> {
+    let orders = docs.list::<Order>(&order_key(""));
+    let paid = |cart: &str| docs.get(&format!("paid-{cart}")).unwrap_or(false);
+    orders.into_iter().map(|(_, order)| Order { paid: paid(&order.cart), ..order }).collect()
+}
+
+/// Given: the key of the document of an order.
+fn order_key(name: &str) -> String {
+    format!("order-{name}")
+}

@@ -1,0 +1,89 @@
+//! Dies by: a removed gift stays off the list
+//! Why: what was removed is forgotten after ten days, to save space. A phone was offline for a month: its copy of
+//! the add finds nobody who remembers.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use kit::{Cx, Delivery, Docs, Endpoint, Retry, StoreErr, Time, When};
+use serde::{Deserialize, Serialize};
+
+/// Somebody wishes for a gift. Kind `AddGift`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AddGift {
+    /// What names this edit: no other edit has the same name, and every copy has it. It is the message's id, too.
+    pub op: String,
+    /// Which gift. Whoever wishes for it twice wants two.
+    pub sku: String,
+}
+
+/// Somebody takes a gift off the list: what one `AddGift` put there. Kind `RemoveGift`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RemoveGift {
+    /// What names this edit.
+    pub op: String,
+    /// The `op` of the `AddGift` that is taken back. It may not have arrived yet.
+    pub removes: String,
+    /// Which gift that was.
+    pub sku: String,
+}
+
+/// How long a removed add is remembered.
+const KEPT: Duration = Duration::from_secs(10 * 24 * 3600);
+
+/// The key of the document.
+const LIST: &str = "gift-list";
+
+/// What is kept.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct GiftList {
+    added: BTreeMap<String, String>,
+    /// Of each add that was removed: when.
+    removed: BTreeMap<String, Time>,
+}
+
+/// Handles the messages of the queue `edits`.
+#[derive(Default)]
+pub struct Edits;
+
+impl Endpoint for Edits {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        let (mut list, when) = load(cx).await?;
+        let now = cx.now();
+        list.removed.retain(|_, at| now < *at + KEPT);
+        match delivery.msg.kind.as_str() {
+            "AddGift" => {
+                let add: AddGift = delivery.body()?;
+                if !list.removed.contains_key(&add.op) {
+                    list.added.insert(add.op, add.sku);
+                }
+            }
+            "RemoveGift" => {
+                let remove: RemoveGift = delivery.body()?;
+                list.added.remove(&remove.removes);
+                list.removed.insert(remove.removes, now);
+            }
+            other => return Err(Retry::because(format!("nobody knows what a {other} is"))),
+        }
+        cx.docs.put(LIST, &list, when).await?;
+        Ok(())
+    }
+}
+
+/// The document, and the condition that nobody has written it since (optimistic concurrency).
+async fn load(cx: &Cx) -> Result<(GiftList, When), StoreErr> {
+    Ok(match cx.docs.get(LIST).await? {
+        Some((list, version)) => (list, When::Is(version)),
+        None => (GiftList::default(), When::Absent),
+    })
+}
+
+/// What is on the list, from the documents alone: of each gift, how many.
+pub fn view(docs: &Docs) -> BTreeMap<String, usize> {
+    let list: GiftList = docs.get(LIST).unwrap_or_default();
+    let mut gifts = BTreeMap::new();
+    for sku in list.added.into_values() {
+        *gifts.entry(sku).or_default() += 1;
+    }
+    gifts
+}
