@@ -39,7 +39,7 @@ pub(crate) fn run(workshop: &Workshop, typed: &[String], deep: bool, refresh: bo
     let built = build(&workshop.repo, &exercises)?;
     let answers = Answers::gather(&workshop.repo, &exercises, &attempts, &built, deep)?;
     say(bold(&format!(
-        "{:<30}  {:<15}  {:<8}  {:<14}  {:<14}  {:>9}",
+        "{:<34}  {:<15}  {:<8}  {:<14}  {:<14}  {:>9}",
         "exercise", "starting point", "solution", "wrong attempts", "other answers", "exploring"
     )));
     for exercise in &exercises {

@@ -166,7 +166,7 @@ impl Verified {
             coloured(fit == all && all > 0, format!("{:<14}", format!("{fit} of {all} {verb}")))
         };
         format!(
-            "{:<30}  {}  {}  {}  {}  {:>6} ms",
+            "{:<34}  {}  {}  {}  {}  {:>6} ms",
             format!("{} {}", exercise.number, exercise.title),
             one(self.start, "red as promised", 15),
             one(self.solution, "holds", 8),
