@@ -4,6 +4,7 @@
 //! [`explore`], and read the [`Report`].
 
 mod action;
+pub mod count;
 pub mod diagram;
 mod endless;
 mod engine;

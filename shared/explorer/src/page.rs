@@ -5,6 +5,7 @@
 mod state;
 mod svg;
 
+use crate::count::many;
 use crate::diagram::NO_WAY_BACK;
 use crate::diagram::words::Words;
 use crate::trace::{StepKind, Trace};
@@ -183,18 +184,6 @@ fn steps(trace: &Trace) -> String {
         html += "</li>\n";
     }
     html
-}
-
-fn many(number: u64, noun: &str) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    format!("{text} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// A text that is safe between tags and in a quoted attribute.

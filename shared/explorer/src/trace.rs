@@ -16,6 +16,13 @@ pub struct Trace {
     pub quiescent: bool,
 }
 
+impl Trace {
+    /// How many of its steps are faults.
+    pub fn faults(&self) -> u8 {
+        self.steps.iter().filter(|step| step.fault.is_some()).count() as u8
+    }
+}
+
 /// A column of the diagram.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Participant {

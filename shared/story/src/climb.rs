@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use explorer::count::many;
 use explorer::schedule::Schedule;
 use explorer::{
     Counts, GridCell, Met, Observation, Progress, Properties, Property, Replayed, Report, Scenario, Verdict, Violation,
@@ -180,8 +181,7 @@ impl<V> Sometimes<V> {
 
 /// Whether a violation happened in a world where nothing had failed.
 pub(crate) fn steps_and_faults(violation: &Violation) -> String {
-    let steps = violation.trace.steps.len();
-    let steps = format!("{steps} step{}", if steps == 1 { "" } else { "s" });
+    let steps = many(violation.trace.steps.len() as u64, "step");
     match violation.faults {
         0 => format!("without any fault in {steps}"),
         1 => format!("with 1 fault in {steps}"),

@@ -1,6 +1,8 @@
 //! Sizes of worlds, smallest first. A story climbs them, and stops at the first violation: the story that is
 //! told is the one in the smallest world that breaks.
 
+use explorer::count::many;
+
 /// The size of one world. What a scenario does not have, it ignores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Size {
@@ -53,7 +55,7 @@ impl Size {
 
 impl std::fmt::Display for Size {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let one = |n: u8, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let one = |n: u8, what: &str| many(u64::from(n), what);
         let mut parts = Vec::new();
         if self.clients > 1 {
             parts.push(one(self.clients, "client"));

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use explorer::count::many;
 use explorer::page::Heading;
 use explorer::schedule::Schedule;
 use explorer::{Replayed, Trace, Verdict, Violation, diagram, page};
@@ -20,21 +21,8 @@ pub(crate) const NEVER_RETURNS: &str = "computes or blocks, and never returns";
 /// Widest line of a story's text.
 const COLUMNS_MAX: usize = diagram::COLUMNS_MAX;
 
-/// `21979` as `21,979`.
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 fn states(number: u64) -> String {
-    format!("{} state{}", thousands(number), if number == 1 { "" } else { "s" })
+    many(number, "state")
 }
 
 /// What came of a story, as text and as data; a violation's schedule and page are written beside it.
@@ -132,7 +120,7 @@ pub(crate) fn tell_again<V>(story: &Story<V>, name: &str, replayed: Result<Repla
             told.text = format!("{claim}\n  {}\n\n{}", told.report.message, diagram::draw(&trace));
         }
         Ok(Replayed { trace, violated: Some((property, explanation)) }) => {
-            let faults = trace.steps.iter().filter(|step| step.fault.is_some()).count() as u8;
+            let faults = trace.faults();
             let violation = Violation { property, why: String::new(), explanation, trace, faults };
             violated(&mut told, &violation);
             let how = format!("still {}", told.report.message);
@@ -152,7 +140,7 @@ pub(crate) fn never_came_back(place: &Place, line: u32, name: &str, how: &str, g
         why: String::new(),
         explanation: format!("then {gets}\nafter that, the handler {how}"),
         trace: trace.clone(),
-        faults: trace.steps.iter().filter(|step| step.fault.is_some()).count() as u8,
+        faults: trace.faults(),
     };
     let mut told = blank(place, name);
     violated(&mut told, &violation);

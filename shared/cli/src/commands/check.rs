@@ -1,9 +1,9 @@
 //! Builds and explores one exercise: the same verdict as `cargo test -p exercise-NN`.
 
 use anyhow::Result;
+use explorer::count::thousands;
 use serde::Serialize;
 use story::report::{StoryReport, VerdictName};
-use story::telling::thousands;
 
 use super::{Outcome, Workshop};
 use crate::cargo::{self, Loudness};

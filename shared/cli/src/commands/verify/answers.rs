@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Result;
+use explorer::count::thousands;
 use story::report::VerdictName;
-use story::telling::thousands;
 
 use super::Reasons;
 use crate::cargo::{Binary, Built};
