@@ -11,6 +11,7 @@ use crate::operation::Kind;
 use crate::schedule::Schedule;
 use crate::steps::{Step as Taken, Steps};
 use crate::trace::{Participant, Role, Snapshot, Step, StepKind, Trace};
+use crate::walk::Doing;
 
 /// Tells whether a quiescent state is a good end.
 pub(crate) type GoodEnd<'a> = dyn Fn(&Engine<'_>, &[u32]) -> bool + 'a;
@@ -183,13 +184,13 @@ pub(crate) fn follow(engine: &mut Engine<'_>, schedule: &Schedule) -> Result<(Ve
     Ok((path, states))
 }
 
-struct Teller<'e, 'a> {
-    engine: &'e mut Engine<'a>,
+pub(crate) struct Teller<'e, 'a> {
+    pub(crate) engine: &'e mut Engine<'a>,
     cast: Cast,
-    state: Vec<u32>,
+    pub(crate) state: Vec<u32>,
     /// Which actor stands in each slot.
     who: Vec<usize>,
-    out: Steps,
+    pub(crate) out: Steps,
     memory: Memory,
     initial: Snapshot,
     steps: Vec<Step>,
@@ -197,7 +198,7 @@ struct Teller<'e, 'a> {
 }
 
 impl<'e, 'a> Teller<'e, 'a> {
-    fn new(engine: &'e mut Engine<'a>) -> Self {
+    pub(crate) fn new(engine: &'e mut Engine<'a>) -> Self {
         let cast = Cast::of(engine);
         let state = engine.initial();
         let who = (0..engine.layout.actors.len()).collect();
@@ -216,12 +217,12 @@ impl<'e, 'a> Teller<'e, 'a> {
         teller
     }
 
-    fn steps_here(&mut self) {
+    pub(crate) fn steps_here(&mut self) {
         self.engine.steps(&self.state, &mut self.out);
     }
 
     /// The lines of all steps from here; equal ones are numbered.
-    fn lines_here(&mut self) -> Vec<String> {
+    pub(crate) fn lines_here(&mut self) -> Vec<String> {
         self.steps_here();
         let taken: Vec<Taken> = self.out.iter().map(|(step, _)| *step).collect();
         let mut lines: Vec<String> = Vec::new();
@@ -240,7 +241,7 @@ impl<'e, 'a> Teller<'e, 'a> {
     }
 
     /// Takes the `at`-th step from here.
-    fn take(&mut self, at: usize) {
+    pub(crate) fn take(&mut self, at: usize) {
         let line = self.lines_here().swap_remove(at);
         let (taken, words) = self.out.iter().nth(at).expect("the step is there");
         let (taken, words) = (*taken, words.to_vec());
@@ -317,7 +318,7 @@ impl<'e, 'a> Teller<'e, 'a> {
         (!disturbed && together && matches!(kind, ActionKind::Ack | ActionKind::Answer)).then_some(first)
     }
 
-    fn finish(self, quiescent: bool, logs: bool) -> Trace {
+    pub(crate) fn finish(self, quiescent: bool, logs: bool) -> Trace {
         let Teller { engine, cast, initial, mut steps, runs, .. } = self;
         if logs {
             for run in &runs {
@@ -355,12 +356,45 @@ impl<'e, 'a> Teller<'e, 'a> {
         }
     }
 
-    fn held_id(&self, slot: usize) -> Option<String> {
+    pub(crate) fn held_id(&self, slot: usize) -> Option<String> {
         if let Actor::Client { .. } = self.engine.layout.actors[slot] {
             return None;
         }
         let held = self.state[self.engine.layout.slot(slot) + HELD];
         (held > 0).then(|| self.copy_name(self.engine.copies.value(held - 1)))
+    }
+
+    /// Where a walk stands: how many steps it has taken.
+    pub(crate) fn steps_so_far(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// The name of the node in a slot.
+    pub(crate) fn node_at(&self, slot: usize) -> String {
+        self.cast.name(self.cast.nodes[self.who[slot]]).to_owned()
+    }
+
+    /// The message that a delivery is of.
+    pub(crate) fn received(&self, action: Action) -> String {
+        let Actor::Worker { endpoint } = self.engine.layout.actors[action.slot()] else {
+            unreachable!("workers receive")
+        };
+        let number = self.state[self.engine.layout.queue(self.engine.scenario.endpoints[endpoint].queue)];
+        self.copy_name(&self.engine.queues.value(number).visible()[action.which()])
+    }
+
+    /// The copy in a queue that a step of the queue itself is about.
+    pub(crate) fn copy_in(&self, action: Action) -> String {
+        let queue = self.engine.queues.value(self.state[self.engine.layout.queue(action.slot())]);
+        let copies = if action.kind() == ActionKind::DeadLockExpired { queue.locked() } else { queue.visible() };
+        self.copy_name(&copies[action.which()])
+    }
+
+    /// What the run of a slot is doing that an operation's step is about.
+    pub(crate) fn doing_now(&self, action: Action) -> Doing {
+        let node = self.state[self.engine.layout.slot(action.slot()) + NODE];
+        let op = self.engine.histories.node(node).pending[action.which()].op;
+        Doing::of(self.engine.histories.ops[op as usize].kind)
     }
 
     fn copy_name(&self, copy: &sim::Copy) -> String {
@@ -378,8 +412,9 @@ impl<'e, 'a> Teller<'e, 'a> {
         let number = self.state[self.engine.layout.queue(queue)];
         let copy = self.engine.queues.value(number).visible()[action.which()].clone();
         let (from, to) = (self.cast.queues[queue].1, self.cast.nodes[self.who[slot]]);
-        let label = format!("deliver {}", self.copy_name(&copy));
-        let line = format!("{} receives {} from {}", self.cast.name(to), self.copy_name(&copy), self.cast.name(from));
+        let id = self.received(action);
+        let label = format!("deliver {id}");
+        let line = format!("{} receives {id} from {}", self.cast.name(to), self.cast.name(from));
         Described { detail: copy.msg.body.clone(), ..described(StepKind::Deliver, from, to, label, "", line) }
     }
 
@@ -486,9 +521,7 @@ impl<'e, 'a> Teller<'e, 'a> {
 
     fn describe_queue(&mut self, action: Action) -> Described {
         let at = self.cast.queues[action.slot()].1;
-        let queue = self.engine.queues.value(self.state[self.engine.layout.queue(action.slot())]);
-        let copies = if action.kind() == ActionKind::DeadLockExpired { queue.locked() } else { queue.visible() };
-        let id = self.copy_name(&copies[action.which()]);
+        let id = self.copy_in(action);
         let name = self.cast.name(at).to_owned();
         match action.kind() {
             ActionKind::Duplicate => {

@@ -20,7 +20,7 @@ pub struct Heading {
     pub claim: String,
     /// The world, in words.
     pub world: String,
-    /// States visited until the violation was found.
+    /// States visited until the violation was found; 0 where nobody searched.
     pub states: u64,
     /// The command that replays it in the terminal.
     pub replay: String,
@@ -108,7 +108,7 @@ fn intro(heading: &Heading, violation: &Violation) -> String {
     for (name, value) in [
         ("World", heading.world.clone()),
         ("Found", format!("{}, {}", many(steps as u64, "step"), many(u64::from(violation.faults), "fault"))),
-        ("Searched", many(heading.states, "state")),
+        ("Searched", if heading.states == 0 { String::new() } else { many(heading.states, "state") }),
     ] {
         if !value.is_empty() {
             html += &format!("<div><dt>{name}</dt><dd>{}</dd></div>\n", escape(&value));

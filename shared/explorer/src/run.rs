@@ -62,7 +62,7 @@ pub(crate) enum Ending {
 }
 
 /// A line of source: file and line.
-pub(crate) type Line = (String, u32);
+pub type Line = (String, u32);
 
 /// What a handler must not do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -383,7 +383,8 @@ pub(crate) fn watched<T>(code: impl FnOnce() -> T) -> Result<T, Misbehaviour> {
     let outer = WATCHED.replace(true);
     POLLED_AT_MILLIS.store(began.elapsed().as_millis() as u64 + 1, Ordering::Relaxed);
     let result = catch_unwind(AssertUnwindSafe(code));
-    POLLED_AT_MILLIS.store(0, Ordering::Relaxed);
+    let polled = if outer { began.elapsed().as_millis() as u64 + 1 } else { 0 };
+    POLLED_AT_MILLIS.store(polled, Ordering::Relaxed);
     WATCHED.set(outer);
     result.map_err(|payload| {
         let message = text(&*payload);
@@ -396,6 +397,37 @@ pub(crate) fn watched<T>(code: impl FnOnce() -> T) -> Result<T, Misbehaviour> {
         } else {
             Misbehaviour::Panics { message, at }
         }
+    })
+}
+
+/// How code ended that did not return.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Broke {
+    /// It says of itself that it is not written yet.
+    NotWritten {
+        /// What it says.
+        message: String,
+        /// File and line.
+        at: Option<Line>,
+    },
+    /// It panicked.
+    Panicked {
+        /// With which words.
+        message: String,
+        /// File and line.
+        at: Option<Line>,
+    },
+}
+
+/// Runs code of an attendee that is no handler.
+///
+/// # Errors
+/// How it ended, if it did not return.
+pub fn caught<T>(code: impl FnOnce() -> T) -> Result<T, Broke> {
+    watched(code).map_err(|bad| match bad {
+        Misbehaviour::NotWritten { message, at } => Broke::NotWritten { message, at },
+        Misbehaviour::Panics { message, at } => Broke::Panicked { message, at },
+        other => Broke::Panicked { message: format!("{other:?}"), at: None },
     })
 }
 

@@ -99,15 +99,24 @@ pub struct Replayed {
 /// # Errors
 /// Which step cannot happen where it stands, and what can happen there.
 pub fn replay(scenario: &Scenario, properties: &Properties<'_>, schedule: &Schedule) -> Result<Replayed, String> {
+    with_enough(scenario, properties, &mut |search| search.follow(schedule))
+}
+
+/// Lets something be done in a world, again and again, until the world remembered all that was needed for it.
+pub(crate) fn with_enough<T>(
+    scenario: &Scenario,
+    properties: &Properties<'_>,
+    with: &mut dyn FnMut(&mut Search<'_>) -> T,
+) -> T {
     let mut needs = first_needs(scenario, properties);
     loop {
         let mut search = Search::new(scenario, properties, &needs, Instant::now());
-        let followed = search.follow(schedule);
+        let done = with(&mut search);
         let facts = search.asked.borrow().clone();
         match search.more_needs() {
             Some(more) => needs = more,
             None if facts.len() > needs.facts.len() => needs.facts = facts,
-            None => return followed,
+            None => return done,
         }
     }
 }
@@ -134,10 +143,10 @@ struct Bucket {
 /// A property's judgement of an observable state.
 type Judged = Result<(), (usize, String)>;
 
-struct Search<'a> {
-    scenario: &'a Scenario,
-    properties: &'a Properties<'a>,
-    engine: Engine<'a>,
+pub(crate) struct Search<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) properties: &'a Properties<'a>,
+    pub(crate) engine: Engine<'a>,
     visited: Visited,
     started: Instant,
     transitions: u64,
@@ -147,7 +156,7 @@ struct Search<'a> {
     judged: FxHashMap<(u32, u32, u32), Judged>,
     judged_quiescent: FxHashMap<(u32, u32, u32), Judged>,
     dead_lettered: FxHashMap<u32, bool>,
-    asked: RefCell<FactsRead>,
+    pub(crate) asked: RefCell<FactsRead>,
     misbehaved: Option<Misbehaviour>,
 }
 
@@ -316,7 +325,7 @@ impl<'a> Search<'a> {
     }
 
     /// How a run of this state has broken off, if one has.
-    fn broken_run(&self, words: &[u32]) -> Option<(String, String)> {
+    pub(crate) fn broken_run(&self, words: &[u32]) -> Option<(String, String)> {
         let (layout, histories) = (&self.engine.layout, &self.engine.histories);
         let mut nodes = (0..layout.actors.len()).map(|actor| histories.node(words[layout.slot(actor) + NODE]));
         let broken = nodes.find(|node| node.end == End::Bad)?;
@@ -424,6 +433,20 @@ impl<'a> Search<'a> {
             self.misbehaved = Some(bad);
             Err((usize::MAX, String::new()))
         })
+    }
+
+    /// What is wrong in a state, if something is; with `at_the_end`, taking it for a quiescent one, whether or not it is.
+    pub(crate) fn wrong_at(&mut self, words: &[u32], at_the_end: bool) -> Option<String> {
+        if let Some((claim, wrong)) = self.broken_run(words) {
+            return Some(format!("{claim}: {wrong}"));
+        }
+        let properties = self.properties;
+        let (judged, properties) = match at_the_end {
+            true => (self.judge_quiescent(words), &properties.when_quiescent),
+            false => (self.judge(words), &properties.always),
+        };
+        let (at, wrong) = judged.err()?;
+        Some(format!("{}: {wrong}", properties.get(at).map_or(VIEW_PANICS, |property| property.claim)))
     }
 
     fn has_dead_letters(&mut self, journal: u32) -> bool {

@@ -13,6 +13,8 @@
 //! 9. [`endpoint`]: what a message handler looks like.
 //! 10. [`services`]: somebody else's system, called over the network.
 //! 11. [`commitment`]: a transaction over several of them (exercise 02).
+//! 12. [`schedule`]: what must happen to a handler, in a few words (exercise 09).
+//! 13. [`paths`]: the paths through a world, as a search sees them (exercise 10).
 //!
 //! A handler touches the world only through [`Cx`]. Everything else it does must depend on nothing but
 //! the delivery and the answers it got: that is what lets a world re-run it, and check it.
@@ -25,7 +27,9 @@ pub mod documents;
 pub mod endpoint;
 pub mod errors;
 pub mod message;
+pub mod paths;
 pub mod port;
+pub mod schedule;
 pub mod services;
 pub mod version;
 

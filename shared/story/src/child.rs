@@ -1,4 +1,4 @@
-//! Runs a story in a process of its own: the test binary starts itself again. What a handler prints does not
+//! Tells a tale in a process of its own: the test binary starts itself again. What a handler prints does not
 //! flood the terminal, and a handler that overflows its stack or never comes back gets an answer.
 
 use std::io::{Read, Write};
@@ -14,7 +14,7 @@ use explorer::schedule::Schedule;
 
 use crate::place::Place;
 use crate::report::{Told, VerdictName};
-use crate::story::Story;
+use crate::tale::Tale;
 use crate::telling;
 use crate::variables;
 
@@ -29,27 +29,19 @@ const MARK: &str = "\u{1}the failing schedule prints\u{1}\n";
 /// Most bytes of a handler's own output that are shown.
 const OUTPUT_BYTES_MAX: usize = 4_000;
 
-impl<V: 'static> Story<V> {
-    /// Explores every world of the ladder, smallest first, and fails the test unless every property holds in
-    /// every state and every witness is met.
-    #[track_caller]
-    pub fn check(self) {
-        check(&self);
-    }
-}
-
-fn check<V: 'static>(story: &Story<V>) {
-    let here = format!("{}:{}", story.told_at.file(), story.told_at.line());
+/// Tells a tale in a process of its own, and fails the test unless it holds.
+pub(crate) fn check(tale: &dyn Tale) {
+    let here = format!("{}:{}", tale.told_at().file(), tale.told_at().line());
     match std::env::var(variables::STORY) {
-        Ok(wanted) if wanted == here => tell_here(story),
-        Ok(_) => {} // a child that is to tell another story of this binary
+        Ok(wanted) if wanted == here => tell_here(tale),
+        Ok(_) => {} // a child that is to tell another tale of this binary
         Err(_) => match asked_schedule() {
-            Some(schedule) if schedule.about("story").is_some_and(|name| name != name_of(story)) => {}
+            Some(schedule) if schedule.about("story").is_some_and(|name| name != name_of(tale)) => {}
             schedule => {
-                let told = tell_in_child(story, &here);
+                let told = tell_in_child(tale, &here);
                 // A schedule that is followed again is no news of the exercise, unless somebody wants it.
                 if schedule.is_none() || std::env::var_os(variables::REPORTS).is_some() {
-                    keep(story, &told);
+                    keep(tale, &told);
                 }
                 say(&told);
             }
@@ -75,7 +67,7 @@ fn test_name() -> Option<String> {
 }
 
 /// In the child: explores, and writes the result.
-fn tell_here<V: 'static>(story: &Story<V>) {
+fn tell_here(tale: &dyn Tale) {
     let result = PathBuf::from(std::env::var_os(variables::RESULT).expect("a child knows where its result goes"));
     let name = std::env::var(variables::NAME).unwrap_or_default();
     std::thread::spawn(watch);
@@ -87,22 +79,14 @@ fn tell_here<V: 'static>(story: &Story<V>) {
         });
         let Some(how) = careful.clone() else { return scenario };
         let (result, name) = (result.clone(), name.clone());
-        let place = Place::of(story.told_at.file());
-        let line = story.told_at.line();
+        let place = Place::of(tale.told_at().file());
+        let line = tale.told_at().line();
         scenario.before_run(Arc::new(move |trace, gets| {
             let how = how.to_string_lossy();
             write(&result, &telling::never_came_back(&place, line, &name, &how, gets, trace));
         }))
     };
-    if let Some(schedule) = asked_schedule() {
-        let rung = schedule.about("rung").and_then(|rung| rung.parse::<usize>().ok()).unwrap_or(0);
-        let rungs = story.rungs();
-        let scenario = prepare((story.scenario)(rungs[rung.min(rungs.len() - 1)]));
-        let replayed = story.follow(&scenario, &schedule);
-        return write(&result, &telling::tell_again(story, &name, replayed));
-    }
-    let climbed = story.climb(&prepare);
-    write(&result, &telling::tell(story, &name, climbed));
+    write(&result, &tale.tell(&name, asked_schedule().as_ref(), &prepare));
 }
 
 /// Ends the process when a handler computes and computes.
@@ -125,18 +109,16 @@ fn write(path: &Path, told: &Told) {
 }
 
 /// In the test: starts the child, waits, and reads what it left.
-fn tell_in_child<V: 'static>(story: &Story<V>, here: &str) -> Told {
-    match spawn(story, here, None) {
+fn tell_in_child(tale: &dyn Tale, here: &str) -> Told {
+    match spawn(tale, here, None) {
         Ended::Told(told) => *told,
-        Ended::Without(how) => match spawn(story, here, Some(how)) {
+        Ended::Without(how) => match spawn(tale, here, Some(how)) {
             Ended::Told(told) => *told,
-            Ended::NotStarted(message) => telling::could_not_tell(story, &name_of(story), &message),
-            Ended::Without(_) => {
-                let message = format!("the story's process {how}, and left no word of where");
-                telling::could_not_tell(story, &name_of(story), &message)
-            }
+            Ended::NotStarted(message) => telling::could_not_tell(tale, &name_of(tale), &message),
+            // Carefully, a handler leaves word of where it was: it is other code.
+            Ended::Without(how) => telling::never_returned(tale, &name_of(tale), how),
         },
-        Ended::NotStarted(message) => telling::could_not_tell(story, &name_of(story), &message),
+        Ended::NotStarted(message) => telling::could_not_tell(tale, &name_of(tale), &message),
     }
 }
 
@@ -147,15 +129,15 @@ enum Ended {
 }
 
 /// The story's name: that of its test, or else its claim.
-fn name_of<V>(story: &Story<V>) -> String {
+fn name_of(tale: &dyn Tale) -> String {
     match test_name() {
         Some(test) => test.rsplit("::").next().unwrap_or(&test).to_owned(),
-        None => story.claim.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "_"),
+        None => tale.claim().to_lowercase().replace(|c: char| !c.is_alphanumeric(), "_"),
     }
 }
 
-fn spawn<V: 'static>(story: &Story<V>, here: &str, careful: Option<&str>) -> Ended {
-    let name = name_of(story);
+fn spawn(tale: &dyn Tale, here: &str, careful: Option<&str>) -> Ended {
+    let name = name_of(tale);
     // One binary may hold many answers to one exercise, whose tests have the same names: they are counted.
     static SPAWNED: AtomicU64 = AtomicU64::new(0);
     let number = SPAWNED.fetch_add(1, Ordering::Relaxed);
@@ -250,8 +232,8 @@ fn after_mark(mut stream: impl Read) -> Printed {
 }
 
 /// Stores the report where the command line finds it.
-fn keep<V>(story: &Story<V>, told: &Told) {
-    let folder = Place::of(story.told_at.file()).reports();
+fn keep(tale: &dyn Tale, told: &Told) {
+    let folder = Place::of(tale.told_at().file()).reports();
     if std::fs::create_dir_all(&folder).is_ok() {
         write(&folder.join(format!("{}.json", told.report.story)), told);
     }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use explorer::count::many;
+use explorer::paths::Paths;
 use explorer::schedule::Schedule;
 use explorer::{
     Counts, GridCell, Met, Observation, Progress, Properties, Property, Replayed, Report, Scenario, Verdict, Violation,
@@ -10,8 +11,10 @@ use explorer::{
 };
 
 use crate::ladder::{DEEP, Size};
+use crate::properties::Standard;
 use crate::seen::Seen;
 use crate::story::{Sometimes, Story};
+use crate::trial::Prepare;
 use crate::variables;
 
 /// What came of a story.
@@ -77,6 +80,18 @@ impl<V: 'static> Story<V> {
             .unwrap_or_else(|report| *report)
     }
 
+    /// Lets somebody else search the smallest world of this story, by its paths. `with` may be called again: a world
+    /// that must remember more begins again.
+    ///
+    /// # Panics
+    /// If the story compares with a serial world.
+    pub fn paths<T>(&self, prepare: Prepare<'_>, with: &mut dyn FnMut(&mut Paths<'_, '_>) -> T) -> T {
+        assert!(self.serial.is_none(), "a serial world is searched by the explorer alone");
+        let scenario = prepare((self.scenario)(self.sizes.first().copied().unwrap_or(Size::ONE)));
+        self.with_properties(&scenario, |properties| explorer::paths::paths(&scenario, properties, with))
+            .unwrap_or_else(|_| unreachable!("nothing serial was explored"))
+    }
+
     /// Follows a schedule in the world of one rung.
     ///
     /// # Errors
@@ -90,7 +105,7 @@ impl<V: 'static> Story<V> {
     ///
     /// # Errors
     /// The report of the serial world's exploration, if that could not visit every state.
-    fn with_properties<R>(
+    pub(crate) fn with_properties<R>(
         &self,
         scenario: &Scenario,
         with: impl FnOnce(&Properties<'_>) -> R,
@@ -163,6 +178,13 @@ impl<V: 'static> Story<V> {
             properties.sometimes.push(Witness { claim, met });
         }
         Ok(with(&properties))
+    }
+
+    /// Which kind of property this claim of the story is. What no story claims, such as that a handler does not panic,
+    /// is progress: without it nothing comes to its end.
+    pub(crate) fn kind_of(&self, claim: &str) -> Standard {
+        let claims = self.always.iter().chain(&self.when_quiescent);
+        claims.filter(|known| known.words == claim).map(|known| known.standard).next().unwrap_or(crate::PROGRESS)
     }
 
     fn adapt<'a>(&'a self, judge: &'a crate::story::Judge<V>) -> Judge<'a> {

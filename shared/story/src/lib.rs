@@ -31,12 +31,16 @@
 //! - [`ladder`]: sizes of worlds, smallest first.
 //! - [`properties`]: the standard properties, named once.
 //! - [`seen`]: what a property may read.
+//! - [`trial`]: a claim that is judged by other means.
+//! - [`challenge`]: a trial of a schedule that is to break one handler; `unfold` follows such a schedule.
 //! - `climb`: explores the worlds, one after the other, and says what came of it.
-//! - `child`: runs that in a process of its own, so that nothing a handler does can harm the test run.
+//! - `check`, `tale`, `child`: each is told in a process of its own, so that nothing a handler does can harm the test run.
 //! - [`report`]: the result as data, for the command line.
 //! - [`telling`]: the result as text, for people.
 //! - [`variables`]: how the command line talks to a story.
 
+pub mod challenge;
+mod check;
 mod child;
 mod climb;
 pub mod ladder;
@@ -45,10 +49,15 @@ pub mod properties;
 pub mod report;
 pub mod seen;
 pub mod story;
+mod tale;
 pub mod telling;
+pub mod trial;
+mod unfold;
 pub mod variables;
 
-pub use explorer::{Client, Event, Scenario};
+pub use challenge::Challenge;
+pub use explorer::paths::{PathEnd, Paths, Ran};
+pub use explorer::{Client, Event, Reductions, Scenario};
 pub use kit::documents::Docs;
 pub use kit::{Cx, Delivery, Endpoint, Msg, MsgId, Retry};
 pub use ladder::Size;
@@ -57,3 +66,4 @@ pub use seen::Seen;
 pub use sim::participant;
 pub use sim::{Fault, Faults, Limits, Service};
 pub use story::{Judgement, Story, expect};
+pub use trial::{Failed, Passed, Prepare, Trial};

@@ -11,6 +11,8 @@ use crate::climb::{Climbed, steps_and_faults};
 use crate::place::Place;
 use crate::report::{StoryReport, Told, VerdictName};
 use crate::story::Story;
+use crate::tale::Tale;
+use crate::trial::{Came, Trial, Tried};
 
 /// Most lines of a handler's own output that are shown.
 const PRINTED_LINES_MAX: usize = 40;
@@ -70,11 +72,7 @@ pub(crate) fn tell<V>(story: &Story<V>, name: &str, climbed: Climbed) -> Told {
             told.text = format!("{}\n{message}\n  in the world with {world}", title("?", &story.claim));
         }
         Verdict::NotWritten { message, at } => {
-            told.report.verdict = VerdictName::NotWritten;
-            let place = at.map(|(file, line)| format!(" at {file}:{line}")).unwrap_or_default();
-            let words = message.split_once(": ").map(|(_, words)| format!(": {words}")).unwrap_or_default();
-            told.report.message = format!("not written yet{place}{words}");
-            told.text = format!("{}\n{}", title("✎", &story.claim), wrapped(&format!("  {}", told.report.message)));
+            not_written(&mut told, &title("✎", &story.claim), &message, at.as_ref());
         }
         Verdict::Violated(violation) => {
             let heading = Heading {
@@ -91,6 +89,7 @@ pub(crate) fn tell<V>(story: &Story<V>, name: &str, climbed: Climbed) -> Told {
             let how =
                 format!("violated {} ({}, {millis} ms; {world})", steps_and_faults(&violation), states(counts.states));
             told.text = violation_text(&title("✗", &violation.property), &how, &violation);
+            told.text += &last_change(&violation);
             told.text += "\n";
             if !place.exercise.is_empty() {
                 told.text += &format!("\n  replay  {}", heading.replay);
@@ -125,9 +124,83 @@ pub(crate) fn tell_again<V>(story: &Story<V>, name: &str, replayed: Result<Repla
             violated(&mut told, &violation);
             let how = format!("still {}", told.report.message);
             told.text = violation_text(&title("✗", &violation.property, &place, line), &how, &violation);
+            told.text += &last_change(&violation);
         }
     }
     told
+}
+
+/// The code says of itself that it is not written yet.
+fn not_written(told: &mut Told, title: &str, message: &str, at: Option<&(String, u32)>) {
+    told.report.verdict = VerdictName::NotWritten;
+    let place = at.map(|(file, line)| format!(" at {file}:{line}")).unwrap_or_default();
+    let words = message.split_once(": ").map(|(_, words)| format!(": {words}")).unwrap_or_default();
+    told.report.message = format!("not written yet{place}{words}");
+    told.text = format!("{title}\n{}", wrapped(&format!("  {}", told.report.message)));
+}
+
+/// What came of a trial.
+pub(crate) fn tell_trial(trial: &Trial, name: &str, tried: &Tried) -> Told {
+    let place = Place::of(trial.told_at.file());
+    let mut told = blank(&place, name);
+    told.report.millis = tried.time.as_millis() as u64;
+    match &tried.result {
+        Came::NotWritten { message, at } => {
+            let title = title("✎", &trial.claim, &place, trial.told_at.line());
+            not_written(&mut told, &title, message, at.as_ref());
+        }
+        Came::Passed(passed) => {
+            told.report.verdict = VerdictName::Holds;
+            told.report.states = passed.counts.states;
+            told.report.transitions = passed.counts.transitions;
+            told.report.faults = passed.trace.as_ref().map_or(passed.counts.faults, Trace::faults);
+            told.report.message = passed.message.lines().next().unwrap_or_default().to_owned();
+            let lines = passed.message.lines().map(|line| wrapped(&format!("    {line}")));
+            told.text = format!("  ✓ {}\n{}", trial.claim, lines.collect::<Vec<_>>().join("\n"));
+            if let Some(trace) = passed.trace.clone() {
+                let (property, explanation) = (trial.claim.clone(), passed.message.clone());
+                let faults = trace.faults();
+                let violation = Violation { property, why: String::new(), explanation, trace, faults };
+                keep_trial(&mut told, &place, trial, &violation);
+            }
+        }
+        Came::Failed(failed) => {
+            let why = failed.standard.map(|standard| format!("{}: {}", standard.name, standard.why));
+            let (property, explanation) = (failed.property.clone(), failed.explanation.clone());
+            let why = why.unwrap_or_default();
+            let title = title("✗", &property, &place, trial.told_at.line());
+            told.report.verdict = VerdictName::Violated;
+            told.report.property = property.clone();
+            told.report.message = explanation.lines().next().unwrap_or_default().to_owned();
+            let Some(trace) = failed.trace.clone() else {
+                let lines = explanation.lines().map(|line| wrapped(&format!("  {line}")));
+                told.text = format!("{title}\n{}", lines.collect::<Vec<_>>().join("\n"));
+                return told;
+            };
+            let faults = trace.faults();
+            let violation = Violation { property, why, explanation, trace, faults };
+            told.report.faults = faults;
+            told.text = violation_text(&title, "this is what happens", &violation);
+            told.text += "\n";
+            keep_trial(&mut told, &place, trial, &violation);
+        }
+    }
+    told
+}
+
+/// Keeps what a trial's schedule does, and says where.
+fn keep_trial(told: &mut Told, place: &Place, trial: &Trial, violation: &Violation) {
+    let heading = Heading {
+        exercise: place.exercise.clone(),
+        claim: trial.claim.clone(),
+        world: String::new(),
+        states: 0,
+        replay: format!("cargo test -p exercise-{}", place.exercise),
+    };
+    let Some((schedule, page)) = keep(place, &told.report.story, 0, &heading, violation) else { return };
+    let indent = if told.report.verdict == VerdictName::Holds { "    " } else { "  " };
+    told.text += &format!("\n{indent}page    {}", shown(&page).display());
+    (told.report.schedule, told.report.page) = (Some(schedule), Some(page));
 }
 
 /// The result of a story whose process never came back from running some code.
@@ -146,15 +219,29 @@ pub(crate) fn never_came_back(place: &Place, line: u32, name: &str, how: &str, g
     violated(&mut told, &violation);
     let how = format!("violated {}", steps_and_faults(&violation));
     told.text = violation_text(&title("✗", &violation.property, place, line), &how, &violation);
+    told.text += &last_change(&violation);
+    told
+}
+
+/// The result of code that is no handler, and never came back.
+pub(crate) fn never_returned(tale: &dyn Tale, name: &str, how: &str) -> Told {
+    let place = Place::of(tale.told_at().file());
+    let mut told = blank(&place, name);
+    told.report.verdict = VerdictName::Violated;
+    told.report.property =
+        if how == NEVER_RETURNS { "the code finishes" } else { "the code does not panic" }.to_owned();
+    told.report.message = format!("the code {how}");
+    let title = title("✗", &told.report.property, &place, tale.told_at().line());
+    told.text = format!("{title}\n  {}: {}", tale.claim(), told.report.message);
     told
 }
 
 /// The result of a story that could not be told.
-pub(crate) fn could_not_tell<V>(story: &Story<V>, name: &str, message: &str) -> Told {
-    let place = Place::of(story.told_at.file());
+pub(crate) fn could_not_tell(tale: &dyn Tale, name: &str, message: &str) -> Told {
+    let place = Place::of(tale.told_at().file());
     let mut told = blank(&place, name);
     told.report.message = message.to_owned();
-    told.text = format!("{}\n  {message}", title("✗", &story.claim, &place, story.told_at.line()));
+    told.text = format!("{}\n  {message}", title("✗", tale.claim(), &place, tale.told_at().line()));
     told
 }
 
@@ -226,11 +313,13 @@ fn violation_text(title: &str, how: &str, violation: &Violation) -> String {
         let first = if at == 0 && violation.trace.quiescent { "at the end: " } else { "" };
         text += &format!("\n{}", wrapped(&format!("  {first}{line}")));
     }
-    let change = diagram::last_change(&violation.trace);
-    if !change.is_empty() {
-        text += &format!("\n\n{change}");
-    }
     text
+}
+
+/// What the last step changed.
+fn last_change(violation: &Violation) -> String {
+    let change = diagram::last_change(&violation.trace);
+    if change.is_empty() { change } else { format!("\n\n{change}") }
 }
 
 /// A line as one or more of at most [`COLUMNS_MAX`] columns, broken between words, indented as its beginning.

@@ -1,0 +1,95 @@
+//! What must hold of every handler, said once: the world that they all live in, and five claims.
+
+use story::{
+    CONSISTENT_OUTPUT, Endpoint, Faults, Msg, NO_DUPLICATE_PROCESSING, NO_GHOST_MESSAGE, NO_LOST_MESSAGE,
+    NO_LOST_WRITE, Scenario, Seen, Size, Story, expect,
+};
+
+use crate::{AddPoints, Letter, points};
+
+/// The customer.
+const ADA: &str = "ada";
+/// The messages, and how many points each adds. No two sets of them make the same sum, so the account's points tell
+/// which were added.
+const MESSAGES: [(&str, i64); 3] = [("m1", 60), ("m2", 50), ("m3", 40)];
+/// Whoever fails to handle a message that often has it dead-lettered.
+const DELIVERIES_MAX: u8 = 3;
+
+/// A handler's world of this size, and the claims that every handler makes.
+pub fn board<E: Endpoint>(size: Size) -> Story<i64> {
+    Story::new("each message counts once, and each has one letter")
+        .worlds(&[size], world::<E>)
+        .view(|docs| points(docs, ADA))
+        .always(NO_GHOST_MESSAGE, "a letter tells of points that are in the account", |seen| {
+            for letter in letters(seen) {
+                expect(added(*seen.view()).is_none_or(|added| added.contains(&letter.points)), || {
+                    format!("a letter tells of {} points; the account holds {}", letter.points, seen.view())
+                })?;
+            }
+            Ok(())
+        })
+        .always(NO_DUPLICATE_PROCESSING, "each message adds its points at most once", |seen| {
+            expect(added(*seen.view()).is_some(), || {
+                format!("the account holds {} points: 60, 50 and 40 never make that, each at most once", seen.view())
+            })
+        })
+        .always(NO_LOST_WRITE, "points that were added stay", |seen| {
+            let acked = seen.acked("points");
+            let gone = MESSAGES.iter().find(|(id, points)| {
+                acked.contains(id) && added(*seen.view()).is_some_and(|added| !added.contains(points))
+            });
+            match gone {
+                None => Ok(()),
+                Some((id, points)) => {
+                    Err(format!("{id} is acked; its {points} points are not among the account's {}", seen.view()))
+                }
+            }
+        })
+        .always(CONSISTENT_OUTPUT, "the letters about one message say the same", |seen| {
+            let mut letters: Vec<&Msg> = seen.sent("letters");
+            letters.sort_by(|one, other| one.id.cmp(&other.id));
+            for pair in letters.windows(2) {
+                expect(pair[0].id != pair[1].id, || {
+                    format!("{} says {}, and also {}", pair[0].id, pair[0].body, pair[1].body)
+                })?;
+            }
+            Ok(())
+        })
+        .when_quiescent(NO_LOST_MESSAGE, "every message has its letter in the end", move |seen| {
+            let told: Vec<i64> = letters(seen).iter().map(|letter| letter.points).collect();
+            match placed(size).iter().find(|(_, points)| !told.contains(points)) {
+                None => Ok(()),
+                Some((id, points)) => Err(format!("nobody ever hears of the {points} points of {id}")),
+            }
+        })
+        .can_finish("every message is handled in the end")
+}
+
+/// Workers have names of their own: a schedule speaks of A and of B.
+fn world<E: Endpoint>(size: Size) -> Scenario {
+    let world = Scenario::new().faults(Faults::upto(size.faults)).deliveries_max("points", DELIVERIES_MAX);
+    let world = ["Points A", "Points B"]
+        .iter()
+        .take(size.workers.into())
+        .fold(world, |world, worker| world.endpoint::<E>(worker, "points", 1));
+    placed(size).iter().fold(world, |world, (id, points)| {
+        let add = AddPoints { customer: ADA.into(), points: *points };
+        world.message("points", Msg::new(*id, "AddPoints", &add), size.copies)
+    })
+}
+
+/// The messages of a world of this size.
+fn placed(size: Size) -> &'static [(&'static str, i64)] {
+    &MESSAGES[..usize::from(size.messages).min(MESSAGES.len())]
+}
+
+fn letters(seen: &Seen<'_, i64>) -> Vec<Letter> {
+    seen.bodies("letters", "Letter")
+}
+
+/// The points of the messages that make such a sum, each at most once; `None` if none do.
+fn added(sum: i64) -> Option<Vec<i64>> {
+    (0u8..8)
+        .map(|set| (0..3).filter(|at| set >> at & 1 == 1).map(|at| MESSAGES[at].1).collect::<Vec<i64>>())
+        .find(|added| added.iter().sum::<i64>() == sum)
+}
