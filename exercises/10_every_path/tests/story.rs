@@ -1,0 +1,273 @@
+//! What a suite may rely on that searches: no path is missed, a bug is found again, and nothing is judged too early.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::{Duration, Instant};
+
+use every_path::{explore, is_quiescent};
+use kit::paths::{Explored, Trace, Verdict, World};
+use kit::{Cx, Delivery};
+use review_board::claims::board;
+use review_board::{handler_4, reference};
+use story::{
+    Endpoint, Failed, Fault, Faults, Msg, Passed, PathEnd, Paths, Prepare, Ran, Reductions, Retry, Scenario, Size,
+    Story, Trial,
+};
+
+/// Worlds that are nothing but choices. Every path within the bound is run, and none beyond it.
+#[test]
+fn every_path_is_run() {
+    Trial::new("every path is run", |_| {
+        let mut paths = 0;
+        for (tree, arity) in TREES {
+            paths += searched_whole(tree, DEEP, arity)?;
+        }
+        Ok(passed(format!("all {paths} paths of {} worlds, each as deep as it goes", TREES.len())))
+    })
+    .check();
+}
+
+/// In the lock's world there is one combination, of 5,040, that opens it.
+#[test]
+fn a_bug_on_one_path_in_five_thousand_is_found() {
+    Trial::new("a bug on one path in 5,040 is found, and found again", |_| {
+        let opens = |choices: &[usize]| choices == OPENS;
+        let (explored, runs) = searched(DEEP, arity_of_a_lock, opens)?;
+        let property = "a bug on one path is found";
+        let Some(choices) = &explored.violated else {
+            let runs = runs.len();
+            return fails(property, format!("5,040 paths, of which {OPENS:?} has a bug; after {runs} runs it is not found"));
+        };
+        let again = traced(choices, arity_of_a_lock, opens);
+        if again.verdict == Verdict::Holds {
+            return fails("a bug is found again", format!("{choices:?} has no bug; it was {OPENS:?}"));
+        }
+        Ok(passed(format!("found after {} runs, by the choices {OPENS:?}", runs.len())))
+    })
+    .check();
+}
+
+/// A world without an end. The search stays within its bound, whatever that is.
+#[test]
+fn the_search_keeps_its_bound() {
+    Trial::new("the search keeps its bound", |_| {
+        let mut paths = 0;
+        for bound in [0, 1, 2, 5, 8] {
+            paths += searched_whole("a world of 40 steps with two choices each", bound, |choices| {
+                if choices.len() < 40 { 2 } else { 0 }
+            })?;
+        }
+        Ok(passed(format!("all {paths} paths within five bounds")))
+    })
+    .check();
+}
+
+/// Locked, delayed, sleeping, running: every world that can be is either over, or it is not.
+#[test]
+fn a_run_is_over_when_nothing_can_happen_any_more() {
+    Trial::new("a run is over when nothing can happen any more", |prepare| {
+        let mut worlds = BTreeSet::new();
+        for scenario in [crashing(), delaying(), sleeping(), acting_alone()] {
+            let scenario = scenario.reductions(Reductions { returns: false, ..Reductions::ALL });
+            let story = Story::new("").worlds(&[Size::ONE], move |_| scenario.clone());
+            worlds.extend(story.paths(prepare, &mut |paths| paths.worlds()));
+        }
+        for (world, over) in &worlds {
+            match (is_quiescent(world), over) {
+                (true, false) => return fails("no run is judged before it is over", early(world)),
+                (false, true) => return fails("a run that is over is judged", late(world)),
+                _ => {}
+            }
+        }
+        Ok(passed(format!("right about all {} worlds", worlds.len())))
+    })
+    .check();
+}
+
+/// Your search instead of ours, on handlers of the review board: the same ends, and the same bug.
+#[test]
+fn an_earlier_story_is_searched() {
+    Trial::new("your search instead of ours, on the review board", |prepare| {
+        let mut remarks = Vec::new();
+        for (what, story) in [
+            ("two copies, one worker, one fault", review::<reference::Handler>(Size::ONE.copies(2).faults(1))),
+            ("two messages, two workers", review::<reference::Handler>(Size::ONE.messages(2).workers(2))),
+        ] {
+            remarks.push(story.paths(prepare, &mut |paths| same_ends(what, paths))?);
+        }
+        let bug = review::<handler_4::Handler>(Size::ONE.messages(2).workers(2));
+        remarks.push(bug.paths(prepare, &mut finds_the_bug)?);
+        Ok(passed(remarks.join("\n")))
+    })
+    .check();
+}
+
+// The worlds that are nothing but choices: how many there are after each list of choices; 0 where the run is over.
+
+type Arity = fn(&[usize]) -> usize;
+
+/// As deep as any run goes.
+const DEEP: usize = 64;
+
+const TREES: [(&str, Arity); 6] = [
+    ("a world in which nothing happens", |_| 0),
+    ("a world with one path of five steps", |choices| usize::from(choices.len() < 5)),
+    ("a world of three doors, then two, then five", |choices| [3, 2, 5].get(choices.len()).copied().unwrap_or(0)),
+    ("a world in which the first choice says how many follow", |choices| match choices {
+        [] => 5,
+        [first, rest @ ..] if rest.len() < *first => 2,
+        _ => 0,
+    }),
+    ("a world in which runs have different lengths", |choices| match choices.iter().sum::<usize>() {
+        sum if sum >= 6 || choices.len() > 8 => 0,
+        sum => 1 + sum % 3,
+    }),
+    ("a world in which the last choice decides", |choices| match (choices.len(), choices.last()) {
+        (6.., _) => 0,
+        (_, Some(2)) => 1,
+        (_, Some(1)) => 2,
+        _ => 3,
+    }),
+];
+
+/// Seven messages in any order.
+fn arity_of_a_lock(choices: &[usize]) -> usize {
+    7_usize.saturating_sub(choices.len())
+}
+
+const OPENS: &[usize] = &[4, 5, 2, 3, 0, 1, 0];
+
+/// What `run` says of these choices in such a world.
+fn traced(choices: &[usize], arity: impl Fn(&[usize]) -> usize, violates: impl Fn(&[usize]) -> bool) -> Trace {
+    let mut trace = Trace { arity: Vec::new(), choices: Vec::new(), verdict: Verdict::Holds };
+    loop {
+        match arity(&trace.choices) {
+            0 => break,
+            many => {
+                let choice = choices.get(trace.choices.len()).copied().unwrap_or(0) % many;
+                trace.arity.push(many);
+                trace.choices.push(choice);
+            }
+        }
+    }
+    if violates(&trace.choices) {
+        trace.verdict = Verdict::Violated("the lock opens".into());
+    }
+    trace
+}
+
+/// All paths within a bound, by another way of searching than the exercise's.
+fn all_paths(bound: usize, arity: impl Fn(&[usize]) -> usize) -> BTreeSet<Vec<usize>> {
+    let (mut ahead, mut ends) = (vec![Vec::new()], BTreeSet::new());
+    while let Some(choices) = ahead.pop() {
+        match arity(&choices) {
+            0 => drop(ends.insert(choices)),
+            many if choices.len() < bound => ahead.extend((0..many).map(|next| [choices.as_slice(), &[next]].concat())),
+            _ => ahead.push([choices.as_slice(), &[0]].concat()),
+        }
+    }
+    ends
+}
+
+// What must hold of a search.
+
+type Judged<T> = Result<T, Box<Failed>>;
+
+/// Runs that a search may need for each path; some need more than one.
+const RUNS_EACH_MAX: usize = 20;
+
+/// Lets `explore` search such a world: what it says, and every run in order.
+fn searched(
+    bound: usize,
+    arity: impl Fn(&[usize]) -> usize,
+    violates: impl Fn(&[usize]) -> bool,
+) -> Judged<(Explored, Vec<Vec<usize>>)> {
+    let runs_max = 1_000 + RUNS_EACH_MAX * all_paths(bound, &arity).len();
+    let twice = [(); 2].map(|()| {
+        let mut runs = Vec::new();
+        let explored = ends(bound, runs_max, &mut |choices| {
+            let trace = traced(choices, &arity, &violates);
+            runs.push(trace.choices.clone());
+            trace
+        });
+        explored.map(|explored| (explored, runs))
+    });
+    let [first, second] = twice;
+    let (first, second) = (first?, second?);
+    if first.1 != second.1 {
+        return fails("the search is deterministic", "searched twice, the runs came in another order".to_owned());
+    }
+    Ok(first)
+}
+
+/// Searches a world that has no bug: every path within the bound is run, and no other.
+fn searched_whole(what: &str, bound: usize, arity: fn(&[usize]) -> usize) -> Judged<usize> {
+    let all = all_paths(bound, arity);
+    let (explored, runs) = searched(bound, arity, |_| false)?;
+    let within = if bound == DEEP { String::new() } else { format!(", within the bound {bound},") };
+    let run: BTreeSet<Vec<usize>> = runs.into_iter().collect();
+    if let Some(missed) = all.difference(&run).next() {
+        let missing = all.difference(&run).count();
+        return fails(
+            "every path is run",
+            format!("{what}{within} has {} paths; {missing} were not run, such as {missed:?}", all.len()),
+        );
+    }
+    if let Some(beyond) = run.difference(&all).next() {
+        return fails("no path is run beyond the bound", format!("{what}, bound {bound}: {beyond:?} was run"));
+    }
+    match explored.violated {
+        None => Ok(all.len()),
+        Some(choices) => fails("what is found is a bug", format!("{what}: {choices:?} violates nothing")),
+    }
+}
+
+/// Calls `explore`, and takes the word away from it after so many runs.
+fn ends(bound: usize, runs_max: usize, run: &mut dyn FnMut(&[usize]) -> Trace) -> Judged<Explored> {
+    let mut runs = 0;
+    let explored = catch_unwind(AssertUnwindSafe(|| {
+        explore(bound, &mut |choices| {
+            runs += 1;
+            if runs > runs_max {
+                resume_unwind(Box::new(()));
+            }
+            run(choices)
+        })
+    }));
+    match explored {
+        Ok(explored) => Ok(explored),
+        Err(_) if runs > runs_max => fails("the search ends", format!("it was not over after {runs_max} runs")),
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+// Worlds in which a run may not be over yet.
+
+fn message(id: &str) -> Msg {
+    Msg::new(id, "Say", &"hello")
+}
+
+/// A node dies, and holds a message: it is visible again when the lock expires.
+fn crashing() -> Scenario {
+    Scenario::new()
+        .message("queue", message("m1"), 2)
+        .endpoint::<Writes>("Worker", "queue", 2)
+        .faults(Faults::upto(1).only(&[Fault::Crash]))
+}
+
+/// A message is sent that is due later.
+fn delaying() -> Scenario {
+    Scenario::new().message("queue", message("m1"), 1).endpoint::<SendsLater>("Worker", "queue", 1)
+}
+
+/// A run waits for a while.
+fn sleeping() -> Scenario {
+    Scenario::new().message("queue", message("m1"), 1).endpoint::<Sleeps>("Worker", "queue", 1)
+}
+
+/// A system that acts on its own, some time after it was called.
+fn acting_alone() -> Scenario {
+    Scenario::new().message("queue", message("m1"), 1).endpoint::<Calls>("Worker", "queue", 1).service(
+        story::Service::new("Clockwork", &0_u32, |state: &u32, _: &u32| (state + 1, ())),
+    )
+}
