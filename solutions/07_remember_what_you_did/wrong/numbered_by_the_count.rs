@@ -1,0 +1,104 @@
+//! Dies by: each event has one id, and each id one event
+//! Why: the events of an order are numbered: as many as messages are in the ledger. For a repetition the number is
+//! counted again, and by then it is another.
+
+use std::collections::BTreeSet;
+
+use kit::{Cx, Delivery, Docs, Endpoint, Msg, MsgId, Retry, StoreErr, When};
+use serde::{Deserialize, Serialize};
+
+/// Tells Payments to book an amount for an order. Kind `Book`, in the queue `payments`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Book {
+    /// Which order.
+    pub order: String,
+    /// How much, in euros; above zero.
+    pub amount: i64,
+}
+
+/// Tells Payments to take an amount back. Kind `Cancel`, in the queue `payments`. It may come before its `Book`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancel {
+    /// Which order.
+    pub order: String,
+    /// How much, in euros; above zero.
+    pub amount: i64,
+}
+
+/// Tells Loyalty that more or less was paid. Kind `PaymentChanged`, to the queue `loyalty`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentChanged {
+    /// For which order.
+    pub order: String,
+    /// How much more, in euros; below zero after a `Cancel`.
+    pub amount: i64,
+}
+
+/// Tells Loyalty that points were earned or lost. Kind `PointsChanged`, to the queue `loyalty`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PointsChanged {
+    /// With which order.
+    pub order: String,
+    /// How many more, one for each euro; below zero after a `Cancel`.
+    pub points: i64,
+}
+
+/// What was booked for an order, and not cancelled, and the ids of the messages that are in it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Ledger {
+    balance: i64,
+    processed: BTreeSet<String>,
+}
+
+/// Handles the messages of the queue `payments`.
+#[derive(Default)]
+pub struct Payments;
+
+impl Endpoint for Payments {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        match delivery.msg.kind.as_str() {
+            "Book" => {
+                let Book { order, amount } = delivery.body()?;
+                change(cx, delivery.id(), &order, amount).await
+            }
+            "Cancel" => {
+                let Cancel { order, amount } = delivery.body()?;
+                change(cx, delivery.id(), &order, -amount).await
+            }
+            other => Err(Retry::because(format!("nobody knows what a {other} is"))),
+        }
+    }
+}
+
+/// Changes an order's balance, and tells Loyalty.
+async fn change(cx: &Cx, incoming: &MsgId, order: &str, amount: i64) -> Result<(), Retry> {
+    let (mut ledger, when) = load(cx, order).await?;
+    if ledger.processed.insert(incoming.to_string()) {
+        ledger.balance += amount;
+        cx.docs.put(order, &ledger, when).await?;
+    }
+    publish(cx, ledger.processed.len(), order, amount).await
+}
+
+/// Tells Loyalty of a change.
+async fn publish(cx: &Cx, number: usize, order: &str, amount: i64) -> Result<(), Retry> {
+    let payment = PaymentChanged { order: order.to_owned(), amount };
+    cx.bus.send("loyalty", Msg::new(format!("{order}/PaymentChanged/{number}"), "PaymentChanged", &payment)).await?;
+    let points = PointsChanged { order: order.to_owned(), points: amount };
+    cx.bus.send("loyalty", Msg::new(format!("{order}/PointsChanged/{number}"), "PointsChanged", &points)).await?;
+    Ok(())
+}
+
+/// The ledger of an order, and the condition that nobody has written it since (optimistic concurrency).
+async fn load(cx: &Cx, order: &str) -> Result<(Ledger, When), StoreErr> {
+    Ok(match cx.docs.get(order).await? {
+        Some((ledger, version)) => (ledger, When::Is(version)),
+        None => (Ledger::default(), When::Absent),
+    })
+}
+
+/// The balance of an order in euros, from the documents alone.
+pub fn view(docs: &Docs, order: &str) -> i64 {
+    let ledger: Ledger = docs.get(order).unwrap_or_default();
+    ledger.balance
+}

@@ -1,0 +1,114 @@
+//! Dies by: every message is handled in the end
+//! Why: a cancellation that comes before its booking goes back to the queue until there is something to cancel.
+//! Nobody promises that there ever is: here, the booking is still somewhere else.
+
+use std::collections::BTreeSet;
+
+use kit::{Cx, Delivery, Docs, Endpoint, Msg, MsgId, Retry, StoreErr, Uuid, When};
+use serde::{Deserialize, Serialize};
+
+/// Tells Payments to book an amount for an order. Kind `Book`, in the queue `payments`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Book {
+    /// Which order.
+    pub order: String,
+    /// How much, in euros; above zero.
+    pub amount: i64,
+}
+
+/// Tells Payments to take an amount back. Kind `Cancel`, in the queue `payments`. It may come before its `Book`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancel {
+    /// Which order.
+    pub order: String,
+    /// How much, in euros; above zero.
+    pub amount: i64,
+}
+
+/// Tells Loyalty that more or less was paid. Kind `PaymentChanged`, to the queue `loyalty`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentChanged {
+    /// For which order.
+    pub order: String,
+    /// How much more, in euros; below zero after a `Cancel`.
+    pub amount: i64,
+}
+
+/// Tells Loyalty that points were earned or lost. Kind `PointsChanged`, to the queue `loyalty`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PointsChanged {
+    /// With which order.
+    pub order: String,
+    /// How many more, one for each euro; below zero after a `Cancel`.
+    pub points: i64,
+}
+
+/// What was booked for an order, and not cancelled, and the ids of the messages that are in it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Ledger {
+    balance: i64,
+    processed: BTreeSet<String>,
+}
+
+/// Handles the messages of the queue `payments`.
+#[derive(Default)]
+pub struct Payments;
+
+impl Endpoint for Payments {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        match delivery.msg.kind.as_str() {
+            "Book" => {
+                let Book { order, amount } = delivery.body()?;
+                change(cx, delivery.id(), &order, amount).await
+            }
+            "Cancel" => {
+                let Cancel { order, amount } = delivery.body()?;
+                change(cx, delivery.id(), &order, -amount).await
+            }
+            other => Err(Retry::because(format!("nobody knows what a {other} is"))),
+        }
+    }
+}
+
+/// Changes an order's balance, and tells Loyalty.
+async fn change(cx: &Cx, incoming: &MsgId, order: &str, amount: i64) -> Result<(), Retry> {
+    let (mut ledger, when) = load(cx, order).await?;
+    if ledger.balance + amount < 0 {
+        return Err(Retry::because(format!("{order} has not that much to cancel")));
+    }
+    if ledger.processed.insert(incoming.to_string()) {
+        ledger.balance += amount;
+        cx.docs.put(order, &ledger, when).await?;
+    }
+    publish(cx, incoming, order, amount).await
+}
+
+/// Tells Loyalty of a change.
+async fn publish(cx: &Cx, incoming: &MsgId, order: &str, amount: i64) -> Result<(), Retry> {
+    let payment = PaymentChanged { order: order.to_owned(), amount };
+    cx.bus.send("loyalty", Msg::new(derive_id(incoming, "PaymentChanged", 0), "PaymentChanged", &payment)).await?;
+    let points = PointsChanged { order: order.to_owned(), points: amount };
+    cx.bus.send("loyalty", Msg::new(derive_id(incoming, "PointsChanged", 0), "PointsChanged", &points)).await?;
+    Ok(())
+}
+
+const NAMESPACE: Uuid = Uuid::from_u128(0x4e9d_6a0c_58b1_4f37_9c02_d37b_61f8_a5e4);
+
+/// The id of the `ordinal`-th event of this kind that this endpoint publishes because of an incoming message.
+fn derive_id(incoming: &MsgId, kind: &str, ordinal: u32) -> Uuid {
+    Uuid::new_v5(&NAMESPACE, format!("Payments/{kind}/{ordinal}/{incoming}").as_bytes())
+}
+
+/// The ledger of an order, and the condition that nobody has written it since (optimistic concurrency).
+async fn load(cx: &Cx, order: &str) -> Result<(Ledger, When), StoreErr> {
+    Ok(match cx.docs.get(order).await? {
+        Some((ledger, version)) => (ledger, When::Is(version)),
+        None => (Ledger::default(), When::Absent),
+    })
+}
+
+/// The balance of an order in euros, from the documents alone.
+pub fn view(docs: &Docs, order: &str) -> i64 {
+    let ledger: Ledger = docs.get(order).unwrap_or_default();
+    ledger.balance
+}
