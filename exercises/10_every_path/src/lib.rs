@@ -26,7 +26,7 @@ pub fn explore(bound: usize, run: &mut dyn FnMut(&[usize]) -> Trace) -> Explored
         let choices: Vec<usize> = (0..bound)
             .map(|_| {
                 random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                (random >> 33) as usize % 4 // too large a choice counts from the beginning again
+                (random >> 33) as usize // a choice that is too large counts from the beginning again
             })
             .collect();
         let trace = run(&choices);

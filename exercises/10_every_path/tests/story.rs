@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use every_path::{explore, is_quiescent};
 use kit::paths::{Explored, Trace, Verdict, World};
-use kit::{Cx, Delivery};
+use kit::services::call;
+use kit::{Cx, Delivery, When};
 use review_board::claims::board;
 use review_board::{handler_4, reference};
+use story::count::many;
 use story::{
-    Endpoint, Failed, Fault, Faults, Msg, Passed, PathEnd, Paths, Prepare, Ran, Reductions, Retry, Scenario, Size,
+    Endpoint, Failed, Fault, Faults, Msg, Passed, PathEnd, Paths, Ran, Reductions, Retry, Scenario, Service, Size,
     Story, Trial,
 };
 
@@ -22,7 +24,7 @@ fn every_path_is_run() {
         for (tree, arity) in TREES {
             paths += searched_whole(tree, DEEP, arity)?;
         }
-        Ok(passed(format!("all {paths} paths of {} worlds, each as deep as it goes", TREES.len())))
+        Ok(passed(format!("all {} of {} worlds, each as deep as it goes", many(paths as u64, "path"), TREES.len())))
     })
     .check();
 }
@@ -36,13 +38,16 @@ fn a_bug_on_one_path_in_five_thousand_is_found() {
         let property = "a bug on one path is found";
         let Some(choices) = &explored.violated else {
             let runs = runs.len();
-            return fails(property, format!("5,040 paths, of which {OPENS:?} has a bug; after {runs} runs it is not found"));
+            return fails(
+                property,
+                format!("5,040 paths, of which {OPENS:?} has a bug; after {runs} runs it is not found"),
+            );
         };
         let again = traced(choices, arity_of_a_lock, opens);
         if again.verdict == Verdict::Holds {
             return fails("a bug is found again", format!("{choices:?} has no bug; it was {OPENS:?}"));
         }
-        Ok(passed(format!("found after {} runs, by the choices {OPENS:?}", runs.len())))
+        Ok(passed(format!("found after {}, by the choices {OPENS:?}", many(runs.len() as u64, "run"))))
     })
     .check();
 }
@@ -57,7 +62,7 @@ fn the_search_keeps_its_bound() {
                 if choices.len() < 40 { 2 } else { 0 }
             })?;
         }
-        Ok(passed(format!("all {paths} paths within five bounds")))
+        Ok(passed(format!("all {} within five bounds", many(paths as u64, "path"))))
     })
     .check();
 }
@@ -90,12 +95,12 @@ fn an_earlier_story_is_searched() {
     Trial::new("your search instead of ours, on the review board", |prepare| {
         let mut remarks = Vec::new();
         for (what, story) in [
-            ("two copies, one worker, one fault", review::<reference::Handler>(Size::ONE.copies(2).faults(1))),
-            ("two messages, two workers", review::<reference::Handler>(Size::ONE.messages(2).workers(2))),
+            ("two copies, one worker, one fault", board::<reference::Handler>(Size::ONE.copies(2).faults(1))),
+            ("two messages, two workers", board::<reference::Handler>(Size::ONE.messages(2).workers(2))),
         ] {
             remarks.push(story.paths(prepare, &mut |paths| same_ends(what, paths))?);
         }
-        let bug = review::<handler_4::Handler>(Size::ONE.messages(2).workers(2));
+        let bug = board::<handler_4::Handler>(Size::ONE.messages(2).workers(2));
         remarks.push(bug.paths(prepare, &mut finds_the_bug)?);
         Ok(passed(remarks.join("\n")))
     })
@@ -109,7 +114,7 @@ type Arity = fn(&[usize]) -> usize;
 /// As deep as any run goes.
 const DEEP: usize = 64;
 
-const TREES: [(&str, Arity); 6] = [
+const TREES: [(&str, Arity); 7] = [
     ("a world in which nothing happens", |_| 0),
     ("a world with one path of five steps", |choices| usize::from(choices.len() < 5)),
     ("a world of three doors, then two, then five", |choices| [3, 2, 5].get(choices.len()).copied().unwrap_or(0)),
@@ -122,6 +127,7 @@ const TREES: [(&str, Arity); 6] = [
         sum if sum >= 6 || choices.len() > 8 => 0,
         sum => 1 + sum % 3,
     }),
+    ("a world of five doors, five times", |choices| if choices.len() < 5 { 5 } else { 0 }),
     ("a world in which the last choice decides", |choices| match (choices.len(), choices.last()) {
         (6.., _) => 0,
         (_, Some(2)) => 1,
@@ -175,6 +181,8 @@ type Judged<T> = Result<T, Box<Failed>>;
 
 /// Runs that a search may need for each path; some need more than one.
 const RUNS_EACH_MAX: usize = 20;
+/// More than any world of the review board has.
+const PATHS_MAX: usize = 200_000;
 
 /// Lets `explore` search such a world: what it says, and every run in order.
 fn searched(
@@ -188,7 +196,7 @@ fn searched(
         let explored = ends(bound, runs_max, &mut |choices| {
             let trace = traced(choices, &arity, &violates);
             runs.push(trace.choices.clone());
-            trace
+            Ok(trace)
         });
         explored.map(|explored| (explored, runs))
     });
@@ -208,10 +216,9 @@ fn searched_whole(what: &str, bound: usize, arity: fn(&[usize]) -> usize) -> Jud
     let run: BTreeSet<Vec<usize>> = runs.into_iter().collect();
     if let Some(missed) = all.difference(&run).next() {
         let missing = all.difference(&run).count();
-        return fails(
-            "every path is run",
-            format!("{what}{within} has {} paths; {missing} were not run, such as {missed:?}", all.len()),
-        );
+        let missed = &missed[..missed.len().min(bound)];
+        let such_as = format!("{missing} were not run, such as the one that begins with {missed:?}");
+        return fails("every path is run", format!("{what}{within} has {} paths; {such_as}", all.len()));
     }
     if let Some(beyond) = run.difference(&all).next() {
         return fails("no path is run beyond the bound", format!("{what}, bound {bound}: {beyond:?} was run"));
@@ -222,22 +229,26 @@ fn searched_whole(what: &str, bound: usize, arity: fn(&[usize]) -> usize) -> Jud
     }
 }
 
-/// Calls `explore`, and takes the word away from it after so many runs.
-fn ends(bound: usize, runs_max: usize, run: &mut dyn FnMut(&[usize]) -> Trace) -> Judged<Explored> {
-    let mut runs = 0;
+/// Calls `explore`, and takes the word away from it when a run goes wrong, or after so many runs.
+fn ends(bound: usize, runs_max: usize, run: &mut dyn FnMut(&[usize]) -> Judged<Trace>) -> Judged<Explored> {
+    let (mut runs, mut wrong) = (0, None);
     let explored = catch_unwind(AssertUnwindSafe(|| {
         explore(bound, &mut |choices| {
             runs += 1;
-            if runs > runs_max {
-                resume_unwind(Box::new(()));
-            }
-            run(choices)
+            let ran = match runs > runs_max {
+                true => fails("the search ends", format!("it was not over after {runs_max} runs")),
+                false => run(choices),
+            };
+            ran.unwrap_or_else(|failed| {
+                wrong = Some(failed);
+                resume_unwind(Box::new(()))
+            })
         })
     }));
-    match explored {
-        Ok(explored) => Ok(explored),
-        Err(_) if runs > runs_max => fails("the search ends", format!("it was not over after {runs_max} runs")),
-        Err(panic) => resume_unwind(panic),
+    match (wrong, explored) {
+        (Some(wrong), _) => Err(wrong),
+        (None, Ok(explored)) => Ok(explored),
+        (None, Err(panic)) => resume_unwind(panic),
     }
 }
 
@@ -267,7 +278,160 @@ fn sleeping() -> Scenario {
 
 /// A system that acts on its own, some time after it was called.
 fn acting_alone() -> Scenario {
-    Scenario::new().message("queue", message("m1"), 1).endpoint::<Calls>("Worker", "queue", 1).service(
-        story::Service::new("Clockwork", &0_u32, |state: &u32, _: &u32| (state + 1, ())),
-    )
+    let alarm = Service::new(ALARM, "0", |_, _| ("2".to_owned(), "null".to_owned()))
+        .with_timer(|left| left.parse::<u8>().ok()?.checked_sub(1).map(|left| left.to_string()));
+    Scenario::new().message("queue", message("m1"), 1).endpoint::<Calls>("Worker", "queue", 1).service(alarm)
+}
+
+const ALARM: &str = "Alarm";
+
+#[derive(Default)]
+struct Writes;
+impl Endpoint for Writes {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        cx.docs.put(delivery.id(), &"hello", When::Always).await?;
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct SendsLater;
+impl Endpoint for SendsLater {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        if &**delivery.id() == "m1" {
+            cx.bus.send_later("queue", message("m2"), Duration::from_secs(60)).await?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Sleeps;
+impl Endpoint for Sleeps {
+    async fn on_message(&self, cx: &Cx, _: &Delivery) -> Result<(), Retry> {
+        cx.sleep(Duration::from_secs(60)).await;
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Calls;
+impl Endpoint for Calls {
+    async fn on_message(&self, cx: &Cx, _: &Delivery) -> Result<(), Retry> {
+        call::<_, ()>(cx, ALARM, "in two minutes").await?;
+        Ok(())
+    }
+}
+
+// What must hold of a search of the review board.
+
+/// Longer than any run of these worlds.
+const STEPS_MAX: usize = 100;
+
+/// What `run` says where the attendee decides when a run is over.
+fn run_in(paths: &mut Paths<'_, '_>, choices: &[usize]) -> Judged<Ran> {
+    let ran = paths.run(choices, &mut is_quiescent, STEPS_MAX);
+    match &ran.end {
+        PathEnd::Over => Ok(ran),
+        PathEnd::Early(world) => shown(paths, &ran, "no run is judged before it is over", early(world)),
+        PathEnd::NotCalled(world) => shown(paths, &ran, "a run that is over is judged", late(world)),
+        PathEnd::TooLong => {
+            shown(paths, &ran, "a run that is over is judged", format!("it goes on after {STEPS_MAX} steps"))
+        }
+    }
+}
+
+/// Searches a world by `explore`: what it says, the last state of every run, and how long it took.
+fn search(paths: &mut Paths<'_, '_>) -> Judged<(Explored, Vec<Ran>, Duration)> {
+    let began = Instant::now();
+    let mut runs = Vec::new();
+    let explored = ends(STEPS_MAX, PATHS_MAX, &mut |choices| {
+        let ran = run_in(paths, choices)?;
+        let trace = ran.run.clone();
+        runs.push(ran);
+        Ok(trace)
+    })?;
+    Ok((explored, runs, began.elapsed()))
+}
+
+/// The search comes to every end that there is, and to no other.
+fn same_ends(what: &str, paths: &mut Paths<'_, '_>) -> Judged<String> {
+    let (explored, runs, time) = search(paths)?;
+    let began = Instant::now();
+    let (finals, states) = paths.finals();
+    let ours = began.elapsed();
+    let found: BTreeSet<_> = runs.iter().map(|ran| ran.last).collect();
+    if let Some(choices) = explored.violated {
+        return fails("what is found is a bug", format!("{what}: {choices:?} violates nothing"));
+    }
+    if found != finals {
+        let missing = finals.difference(&found).count();
+        return fails(
+            "every path is run",
+            format!(
+                "{what}: the world can end in {} ways; your search does not come to {missing} of them",
+                finals.len()
+            ),
+        );
+    }
+    Ok(format!(
+        "{what}: your {} come to {} ({} ms); our search visits {} instead ({} ms)",
+        many(runs.len() as u64, "path"),
+        many(finals.len() as u64, "end"),
+        time.as_millis(),
+        many(states, "state"),
+        ours.as_millis()
+    ))
+}
+
+/// The search finds handler 4's bug, and finds it again by its choices.
+fn finds_the_bug(paths: &mut Paths<'_, '_>) -> Judged<String> {
+    let (explored, runs, time) = search(paths)?;
+    let Some(choices) = explored.violated else {
+        return fails("a bug of handler 4 is found", format!("after {} runs it is not", runs.len()));
+    };
+    let ran = run_in(paths, &choices)?;
+    if ran.run.verdict == Verdict::Holds {
+        return shown(paths, &ran, "a bug is found again", format!("{choices:?} violates nothing"));
+    }
+    Ok(format!(
+        "handler 4: a bug after {} ({} ms), and again by its choices",
+        many(runs.len() as u64, "path"),
+        time.as_millis()
+    ))
+}
+
+fn early(world: &World) -> String {
+    format!("something can still happen here:\n{}", told(world))
+}
+
+fn late(world: &World) -> String {
+    format!("nothing can happen here any more:\n{}", told(world))
+}
+
+/// A world in words.
+fn told(world: &World) -> String {
+    let mut lines = Vec::new();
+    for queue in &world.queues {
+        let (visible, locked, delayed) = (queue.visible, queue.locked, queue.delayed);
+        lines.push(format!("queue {}: {visible} visible, {locked} locked, {delayed} delayed", queue.name));
+    }
+    for worker in &world.workers {
+        lines.push(format!("{}: {:?}", worker.name, worker.doing));
+    }
+    lines.push(format!("timers: {}; nothing has happened for {:?}", world.timers, world.quiet_for));
+    lines.join("\n")
+}
+
+fn passed(message: String) -> Passed {
+    Passed { message, ..Passed::default() }
+}
+
+fn fails<T>(property: &str, explanation: String) -> Judged<T> {
+    Err(Box::new(Failed::new(property, explanation)))
+}
+
+/// Fails, and shows the run.
+fn shown<T>(paths: &mut Paths<'_, '_>, ran: &Ran, property: &str, explanation: String) -> Judged<T> {
+    Err(Box::new(Failed::new(property, explanation).shown_by(paths.trace(&ran.run.choices))))
 }

@@ -56,6 +56,7 @@ mod unfold;
 pub mod variables;
 
 pub use challenge::Challenge;
+pub use explorer::count;
 pub use explorer::paths::{PathEnd, Paths, Ran};
 pub use explorer::{Client, Event, Reductions, Scenario};
 pub use kit::documents::Docs;
