@@ -63,22 +63,22 @@ impl<V: 'static> Challenge<V> {
     }
 }
 
-/// What a schedule does to the handler of a story: the way, and the kinds and words of the properties that it violates.
-///
-/// # Errors
-/// The first step, from 1, that cannot happen, the rule that it breaks, and the way up to there.
-pub fn unfold<V: 'static>(
-    story: &Story<V>,
-    schedule: &Schedule,
-) -> Result<(Trace, Vec<Standard>), (usize, String, Trace)> {
+/// What a schedule does to the handler of a story.
+#[derive(Clone, Debug)]
+pub struct Unfolded {
+    /// The way.
+    pub trace: Trace,
+    /// The kinds of the properties that it violates, in the order in which it does.
+    pub violated: Vec<Standard>,
+    /// The first step, from 1, that cannot happen, and the rule that it breaks: then the way ends there.
+    pub illegal: Option<(usize, String)>,
+}
+
+/// Follows a schedule in the smallest world of a story.
+pub fn unfold<V: 'static>(story: &Story<V>, schedule: &Schedule) -> Unfolded {
     let (walked, illegal) = follow(story, schedule, Otherwise::Refuse, &|scenario| scenario);
-    match illegal {
-        Some((step, rule)) => Err((step, rule, walked.trace)),
-        None => {
-            let kinds = walked.violated.iter().map(|broken| story.kind_of(&broken.claim)).collect();
-            Ok((walked.trace, kinds))
-        }
-    }
+    let violated = walked.violated.iter().map(|broken| story.kind_of(&broken.claim)).collect();
+    Unfolded { trace: walked.trace, violated, illegal }
 }
 
 fn follow<V: 'static>(
