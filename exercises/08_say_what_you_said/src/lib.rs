@@ -1,0 +1,120 @@
+//! Exercise 08 · Say what you said
+//!
+//! Lecture  lectures/08_consistent_output.md
+//! Spec     none: the whole algorithm is on this screen
+//! Run      cargo test -p exercise-08
+//! Hint     cargo workshop hint 08
+//!
+//! Whoever collects 100 points for the first time gets a voucher with a random code. The starting point is exercise
+//! 07's answer: it marks the message with the change, and publishes on duplicates too. But what it publishes, it works
+//! out anew. So the story ends in
+//!
+//!     violated  always "a voucher has one code"
+//!
+//! Your task: decide once what is said, store it in the same put as the change, under the id of the incoming message,
+//! and send what is stored. When it is sent, mark it, and keep no code. `view` is given, and may stay as it is.
+//!
+//! Source: Pat Helland, "Life beyond Distributed Transactions: an Apostate's Opinion", CIDR 2007.
+
+use std::collections::BTreeSet;
+
+use kit::{Cx, Delivery, Docs, Endpoint, Msg, MsgId, Retry, StoreErr, When};
+use rand::RngCore;
+use serde::{Deserialize, Serialize};
+use tracing::info;
+
+/// Tells Loyalty that a customer's points change. Kind `PointsChanged`, in the queue `points`. Every copy has the same
+/// id and the same body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PointsChanged {
+    /// Whose points.
+    pub customer: String,
+    /// How many more; below zero when something was cancelled.
+    pub points: i64,
+}
+
+/// Tells the Postroom to print a voucher, and to send it to a customer. Kind `VoucherEarned`, to the queue `vouchers`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoucherEarned {
+    /// Who gets it.
+    pub customer: String,
+    /// What she types in to pay with it: random, so that nobody can guess it.
+    pub code: String,
+}
+
+/// So many points earn a voucher, when they are reached for the first time.
+const ENOUGH: i64 = 100;
+
+/// A customer's document, under her name.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Customer {
+    points: i64,
+    /// Has she ever earned a voucher?
+    voucher: bool,
+    /// The messages that are in the points (exercise 07).
+    processed: BTreeSet<MsgId>,
+}
+
+/// Handles the messages of the queue `points`.
+#[derive(Default)]
+pub struct Loyalty;
+
+impl Endpoint for Loyalty {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        on_points_changed(cx, delivery.id(), delivery.body()?).await
+    }
+}
+
+/// Counts the points once. Says so on every delivery: a duplicate may be what is left of a first try that got no
+/// further (exercise 07).
+async fn on_points_changed(cx: &Cx, id: &MsgId, change: PointsChanged) -> Result<(), Retry> {
+    let PointsChanged { customer: name, points } = change;
+    let (mut customer, when) = load(cx, &name).await?;
+    if customer.processed.insert(id.clone()) {
+        customer.points += points;
+        customer.voucher |= customer.points >= ENOUGH;
+        cx.docs.put(&name, &customer, when).await?;
+    }
+    // TODO(08): whose points does this ask on a duplicate? Which code did the first attempt draw?
+    if customer.points - points < ENOUGH && customer.points >= ENOUGH {
+        cx.bus.send("vouchers", voucher(cx, id, &name)).await?;
+    }
+    Ok(())
+}
+
+/// A voucher's message. Its id is made from the incoming one (exercise 07); its code is new on every call.
+fn voucher(cx: &Cx, incoming: &MsgId, customer: &str) -> Msg {
+    let code = format!("{:08x}", cx.rng().next_u32());
+    info!("{customer} gets a voucher with the code {code}");
+    let earned = VoucherEarned { customer: customer.to_owned(), code };
+    Msg::new(derive_id(incoming, "VoucherEarned", 0), "VoucherEarned", &earned)
+}
+
+/// Given: the id of the `ordinal`-th message of this kind, from 0, that this endpoint sends because of an incoming one
+/// (exercise 07).
+fn derive_id(incoming: &MsgId, kind: &str, ordinal: u32) -> MsgId {
+    format!("Loyalty/{kind}/{ordinal}/{incoming}").into()
+}
+
+/// Given: the customer's document, and the condition that nobody has written it since (optimistic concurrency).
+async fn load(cx: &Cx, name: &str) -> Result<(Customer, When), StoreErr> {
+    Ok(match cx.docs.get(name).await? {
+        Some((customer, version)) => (customer, When::Is(version)),
+        None => (Customer::default(), When::Absent),
+    })
+}
+
+/// What a customer sees of her account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The sum of the points.
+    pub points: i64,
+    /// Has she earned a voucher? Stays true, even if points are taken away.
+    pub voucher: bool,
+}
+
+/// Given: a customer's account, from the documents alone. Whoever is not known has no points, and no voucher.
+pub fn view(docs: &Docs, customer: &str) -> Account {
+    let Customer { points, voucher, .. } = docs.get(customer).unwrap_or_default();
+    Account { points, voucher }
+}

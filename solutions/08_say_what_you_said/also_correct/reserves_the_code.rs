@@ -1,0 +1,130 @@
+//! Also correct: draws the code first, and stores it under the incoming message's id, where only one fits; the
+//! points are put with a slot that says whether it is needed; the code is deleted when the slot is marked
+//! Why: what is stored before the points is no word yet, only a number. It becomes one by the put; until then
+//! nobody sends it, and until the slot is marked nobody takes it away. The other order is among the wrong
+//! attempts.
+
+use std::collections::BTreeMap;
+
+use kit::{Cx, Delivery, Docs, Endpoint, Msg, MsgId, Retry, StoreErr, When};
+use rand::RngCore;
+use serde::{Deserialize, Serialize};
+use tracing::info;
+
+/// Tells Loyalty that a customer's points change. Kind `PointsChanged`, in the queue `points`. Every copy has the same
+/// id and the same body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PointsChanged {
+    /// Whose points.
+    pub customer: String,
+    /// How many more; below zero when something was cancelled.
+    pub points: i64,
+}
+
+/// Tells the Postroom to print a voucher, and to send it to a customer. Kind `VoucherEarned`, to the queue `vouchers`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoucherEarned {
+    /// Who gets it.
+    pub customer: String,
+    /// What she types in to pay with it: random, so that nobody can guess it.
+    pub code: String,
+}
+
+/// So many points earn a voucher, when they are reached for the first time.
+const ENOUGH: i64 = 100;
+
+/// A customer's document, under her name.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Customer {
+    points: i64,
+    /// Has she ever earned a voucher?
+    voucher: bool,
+    /// What became of each message that is in the points.
+    slots: BTreeMap<MsgId, Slot>,
+}
+
+/// What was said when a message was handled.
+#[derive(Debug, Serialize, Deserialize)]
+enum Slot {
+    /// The reserved code is to be sent.
+    Owed,
+    /// Sent.
+    Dispatched,
+}
+
+/// Handles the messages of the queue `points`.
+#[derive(Default)]
+pub struct Loyalty;
+
+impl Endpoint for Loyalty {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        on_points_changed(cx, delivery.id(), delivery.body()?).await
+    }
+}
+
+/// Counts the points once, and sends the reserved code if they earned it.
+async fn on_points_changed(cx: &Cx, id: &MsgId, change: PointsChanged) -> Result<(), Retry> {
+    let PointsChanged { customer: name, points } = change;
+    let code_key = format!("code-{id}");
+    let (mut customer, mut when) = load(cx, &name).await?;
+    if !customer.slots.contains_key(id) {
+        customer.points += points;
+        let earns = !customer.voucher && customer.points >= ENOUGH;
+        if earns {
+            customer.voucher = true;
+            match cx.docs.put(&code_key, &voucher(cx, id, &name), When::Absent).await {
+                Ok(_) | Err(StoreErr::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        customer.slots.insert(id.clone(), if earns { Slot::Owed } else { Slot::Dispatched });
+        when = When::Is(cx.docs.put(&name, &customer, when).await?);
+    }
+    if let Some(Slot::Owed) = customer.slots.get(id) {
+        let Some((msg, _)) = cx.docs.get::<Msg>(&code_key).await? else {
+            return Err(Retry::because("another worker has sent it, and marked the slot since"));
+        };
+        cx.bus.send("vouchers", msg).await?;
+        customer.slots.insert(id.clone(), Slot::Dispatched);
+        cx.docs.put(&name, &customer, when).await?;
+    }
+    cx.docs.delete(&code_key, When::Always).await?;
+    Ok(())
+}
+
+/// A voucher's message, with a new code.
+fn voucher(cx: &Cx, incoming: &MsgId, customer: &str) -> Msg {
+    let code = format!("{:08x}", cx.rng().next_u32());
+    info!("{customer} gets a voucher with the code {code}");
+    let earned = VoucherEarned { customer: customer.to_owned(), code };
+    Msg::new(derive_id(incoming, "VoucherEarned", 0), "VoucherEarned", &earned)
+}
+
+/// Given: the id of the `ordinal`-th message of this kind, from 0, that this endpoint sends because of an incoming one
+/// (exercise 07).
+fn derive_id(incoming: &MsgId, kind: &str, ordinal: u32) -> MsgId {
+    format!("Loyalty/{kind}/{ordinal}/{incoming}").into()
+}
+
+/// Given: the customer's document, and the condition that nobody has written it since (optimistic concurrency).
+async fn load(cx: &Cx, name: &str) -> Result<(Customer, When), StoreErr> {
+    Ok(match cx.docs.get(name).await? {
+        Some((customer, version)) => (customer, When::Is(version)),
+        None => (Customer::default(), When::Absent),
+    })
+}
+
+/// What a customer sees of her account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The sum of the points.
+    pub points: i64,
+    /// Has she earned a voucher? Stays true, even if points are taken away.
+    pub voucher: bool,
+}
+
+/// Given: a customer's account, from the documents alone. Whoever is not known has no points, and no voucher.
+pub fn view(docs: &Docs, customer: &str) -> Account {
+    let Customer { points, voucher, .. } = docs.get(customer).unwrap_or_default();
+    Account { points, voucher }
+}
