@@ -75,11 +75,14 @@ const KINDS: [ActionKind; 26] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Action(u32);
 
+/// Most copies in one queue, and messages that are delayed, that steps can name: by one byte.
+pub(crate) const COPIES_MAX: usize = 256;
+
 impl Action {
     pub(crate) const BEGIN: Action = Action(0);
 
     pub(crate) fn new(kind: ActionKind, slot: usize, which: usize) -> Action {
-        assert!(which <= 0xff, "a queue holds at most 256 different copies");
+        assert!(which < COPIES_MAX, "a step names one of at most {COPIES_MAX} copies");
         Action((kind as u32) << 24 | (slot as u32) << 16 | (which as u32) << 8)
     }
 

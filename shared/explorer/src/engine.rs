@@ -86,6 +86,8 @@ pub(crate) struct Engine<'a> {
     pub(crate) answers: Answers,
     /// Somebody drew more than is told apart.
     pub(crate) saturated: bool,
+    /// A queue holds more copies than steps can name.
+    pub(crate) crowded: bool,
     /// A run holds more versions than the layout has room for.
     pub(crate) more_versions: bool,
     writes: FxHashMap<u64, WriteEffect>,
@@ -138,6 +140,7 @@ impl<'a> Engine<'a> {
             facts: Interner::default(),
             answers,
             saturated: false,
+            crowded: false,
             more_versions: false,
             writes: FxHashMap::default(),
             reads: FxHashMap::default(),

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use sim::faults::KINDS;
 use sim::{Fact, Fault};
 
-use crate::action::Action;
+use crate::action::{Action, COPIES_MAX};
 use crate::endless::{Endless, endless};
 use crate::engine::{DRAWS_MAX, Engine};
 use crate::history::{End, NodeId};
@@ -123,6 +123,8 @@ pub(crate) fn with_enough<T>(
 
 /// What to look at when a world is too large.
 const GROWS: &str = "does the code write something new at every try, such as a count? If not, shrink the story's world";
+/// What to look at when a queue is too full.
+const SENDS_ON: &str = "does the code send something at every try, and is there no end of tries?";
 const HANDLER_PANICS: &str = "the handler does not panic";
 /// A property's own code, or the attendee's view in it, panicked: it met what it did not expect.
 const VIEW_PANICS: &str = "a story can read what the code shows and sends";
@@ -234,6 +236,11 @@ impl<'a> Search<'a> {
                     self.engine.histories.announce = Some(Box::new(move |gets| before_run(&trace, gets)));
                 }
                 self.engine.steps(words, &mut steps);
+                if self.engine.crowded {
+                    return Ended::Decided(Verdict::Unrefuted {
+                        reason: format!("a queue holds more than {COPIES_MAX} copies; {SENDS_ON}"),
+                    });
+                }
                 if let Some(needs) = self.more_needs() {
                     return Ended::Needs(needs);
                 }

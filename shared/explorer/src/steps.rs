@@ -3,7 +3,7 @@
 use kit::port::Operation;
 use sim::{Copy, Fact, Fault};
 
-use crate::action::{Action, ActionKind};
+use crate::action::{Action, ActionKind, COPIES_MAX};
 use crate::engine::{Engine, OUT_BUS, OUT_SERVICES, OUT_STORE, WriteEffect};
 use crate::history::{CodeKey, ENDED_ERR, ENDED_OK, End, IDLE, NodeId, OUTAGE};
 use crate::layout::{Actor, DOCUMENTS, EXTRA, Group, HELD, JOURNAL, NODE, SERVICES, SPENT};
@@ -78,6 +78,10 @@ impl Engine<'_> {
         out.words.clear();
         out.steps.clear();
         out.free = false;
+        if self.is_crowded(state) {
+            self.crowded = true;
+            return;
+        }
         let idle_world = !self.scenario.serial || self.nobody_runs(state);
         for group in 0..self.layout.groups.len() {
             if idle_world {
@@ -98,6 +102,16 @@ impl Engine<'_> {
         self.time_steps(state, out);
         self.service_steps(state, out);
         self.outage_steps(state, out);
+    }
+
+    /// True where copies would have to be told apart that steps cannot name.
+    fn is_crowded(&self, state: &[u32]) -> bool {
+        let copies = |queue: usize| {
+            let queue = self.queues.value(state[self.layout.queue(queue)]);
+            queue.visible().len().max(queue.locked().len())
+        };
+        let delayed = self.extras.value(state[EXTRA]).clock.delayed().len();
+        delayed > COPIES_MAX || (0..self.scenario.queues.len()).any(|queue| copies(queue) > COPIES_MAX)
     }
 
     fn nobody_runs(&self, state: &[u32]) -> bool {
