@@ -3,8 +3,10 @@
 //! - [`files`]: what can be read off the files: hints, headers, counts, tables.
 //! - [`answers`]: what must be run: the starting point is red for its promised reason, the solution is green, every
 //!   wrong attempt dies by its named property, and every other correct answer holds.
+//! - [`figures`]: what the lectures show is what was measured.
 
 mod answers;
+mod figures;
 mod files;
 
 use std::collections::BTreeMap;
@@ -45,7 +47,9 @@ pub(crate) fn run(workshop: &Workshop, typed: &[String], deep: bool, refresh: bo
     for exercise in &exercises {
         let verified = answers.judge(&workshop.repo, exercise);
         say(verified.row(exercise));
-        off.entry(exercise.number.clone()).or_default().extend(verified.reasons);
+        let reasons = off.entry(exercise.number.clone()).or_default();
+        reasons.extend(verified.reasons);
+        reasons.extend(figures::stale(&workshop.repo, exercise, &built, refresh)?);
     }
     if let Some((red, green)) = answers.red_and_green("01") {
         off.entry("the kit".into()).or_default().extend(files::example(&workshop.repo, red, green, refresh)?);
@@ -86,5 +90,8 @@ fn build(repo: &Repo, exercises: &[Exercise]) -> Result<cargo::Built> {
     if packages.is_empty() {
         return Ok(cargo::Built::default());
     }
-    cargo::build(repo, &packages, &["story", "attempts"], Loudness::Progress)
+    let figures: Vec<String> = exercises.iter().flat_map(|exercise| figures::tests(repo, exercise)).collect();
+    let mut tests = vec!["story", "attempts"];
+    tests.extend(figures.iter().map(String::as_str));
+    cargo::build(repo, &packages, &tests, Loudness::Progress)
 }

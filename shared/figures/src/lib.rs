@@ -1,0 +1,13 @@
+//! The lectures' figures. Only tests of solutions use this crate: a test measures, draws, and says when what a lecture
+//! shows is not what was measured.
+//!
+//! - [`calm`]: a world in which nothing fails, and which counts what a handler does in it.
+//! - [`plot`]: lines over two axes, as an SVG.
+//! - [`fresh`]: whether a file of the repository still says what was measured.
+
+pub mod calm;
+pub mod fresh;
+pub mod plot;
+
+pub use calm::{Calm, Handled, Used};
+pub use plot::{Axis, Line, Plot};
