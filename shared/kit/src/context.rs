@@ -9,9 +9,13 @@ use std::time::Duration;
 use rand::SeedableRng;
 use uuid::Uuid;
 
+use crate::blobs::BlobStore;
 use crate::bus::Bus;
 use crate::documents::DocumentStore;
+use crate::outbox::OutboxStore;
 use crate::port::{Operation, Port};
+use crate::seen::SeenStore;
+use crate::tokens::TokenStore;
 
 /// A random number generator for one use; see [`Cx::rng`].
 pub type Rng = rand::rngs::SmallRng;
@@ -58,12 +62,28 @@ pub struct Cx {
     pub docs: DocumentStore,
     /// Sends messages.
     pub bus: Bus,
+    /// Remembers the ids of handled messages (exercise 13).
+    pub seen: SeenStore,
+    /// Keeps outgoing messages (exercise 14).
+    pub outbox: OutboxStore,
+    /// Keeps tokens (exercise 15).
+    pub tokens: TokenStore,
+    /// Keeps blobs (exercise 16).
+    pub blobs: BlobStore,
 }
 
 impl Cx {
     /// A context that leads to this world.
     pub fn new(port: Arc<dyn Port>) -> Self {
-        Cx { docs: DocumentStore { port: port.clone() }, bus: Bus { port } }
+        let docs = DocumentStore { port: port.clone() };
+        Cx {
+            docs: docs.clone(),
+            bus: Bus { port },
+            seen: SeenStore { docs: docs.clone() },
+            outbox: OutboxStore { docs: docs.clone() },
+            tokens: TokenStore { docs: docs.clone() },
+            blobs: BlobStore { docs },
+        }
     }
 
     /// A new id. No two attempts, even of the same message, ever get the same one.

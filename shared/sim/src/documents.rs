@@ -126,7 +126,7 @@ impl Documents {
     }
 }
 
-/// What the store says to these writes whatever it holds: limits and partitions.
+/// What the store says to these writes whatever it holds: limits and partitions. Blobs have no limit.
 ///
 /// # Errors
 /// [`StoreErr::TooLarge`] or [`StoreErr::CrossPartition`], both definite.
@@ -138,7 +138,8 @@ pub fn admissible(batch: Option<&str>, writes: &[Write], limits: &Limits) -> Res
         Change::Put(body) => write.key.len() + body.len(),
         Change::Delete => 0,
     };
-    let too_large = writes.iter().any(|write| bytes(write) > limits.item_bytes)
+    let is_item = |write: &Write| !write.key.starts_with(kit::blobs::PREFIX);
+    let too_large = writes.iter().any(|write| is_item(write) && bytes(write) > limits.item_bytes)
         || writes.iter().map(bytes).sum::<usize>() > limits.batch_bytes
         || writes.len() > limits.batch_writes;
     if too_large { Err(StoreErr::TooLarge) } else { Ok(()) }

@@ -33,6 +33,7 @@
 //! - [`seen`]: what a property may read.
 //! - [`trial`]: a claim that is judged by other means.
 //! - [`challenge`]: a trial of a schedule that is to break one handler; `unfold` follows such a schedule.
+//! - [`serial`], [`logics`]: what must hold of whoever runs a business logic, and logics to be run.
 //! - `climb`: explores the worlds, one after the other, and says what came of it.
 //! - `check`, `tale`, `child`: each is told in a process of its own, so that nothing a handler does can harm the test run.
 //! - [`report`]: the result as data, for the command line.
@@ -44,10 +45,12 @@ mod check;
 mod child;
 mod climb;
 pub mod ladder;
+pub mod logics;
 mod place;
 pub mod properties;
 pub mod report;
 pub mod seen;
+pub mod serial;
 pub mod story;
 mod tale;
 pub mod telling;
