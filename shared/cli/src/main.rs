@@ -17,6 +17,7 @@ mod progress;
 mod readme;
 mod repo;
 mod screen;
+mod signatures;
 mod starting_point;
 mod telling;
 

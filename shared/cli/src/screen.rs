@@ -141,6 +141,21 @@ pub(crate) fn story(text: &str) -> String {
     lines.join("\n")
 }
 
+/// Breaks a paragraph into lines of at most `width` characters, where words allow.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,5 +176,12 @@ mod tests {
         assert!(has_unicode(false, with("LANG", "de_DE.UTF-8")));
         assert!(!has_unicode(true, with("LC_ALL", "C")));
         assert!(!has_unicode(true, with("TERM", "linux")));
+    }
+
+    #[test]
+    fn a_paragraph_is_wrapped_between_words() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("unbreakable", 3), ["unbreakable"]);
+        assert!(wrapped("", 3).is_empty());
     }
 }

@@ -206,6 +206,7 @@ fn plain(exercise: &Exercise, name: &str, verdict: VerdictName, property: &str, 
         transitions: 0,
         faults: 0,
         millis: 0,
+        shape: String::new(),
         schedule: None,
         page: None,
     };
@@ -233,6 +234,7 @@ pub(crate) mod tests {
             transitions: 20,
             faults: 1,
             millis: 3,
+            shape: String::new(),
             schedule: None,
             page: None,
         };

@@ -58,11 +58,12 @@ impl Story {
             let steps = "  1  shopper calls submit\n  2  the send is refused\n";
             std::fs::write(&schedule, format!("workshop schedule 1\n{about}\n{steps}")).unwrap();
         }
+        let shape = if is_red { "1 call, 2 send (send refused)" } else { "" };
         let path = if is_red { format!("{:?}", schedule.display().to_string()) } else { "null".into() };
         let told = format!(
             r#"{{"exercise":"03","story":"a_cart","verdict":"{verdict}","property":"{property}","message":"m","states":7,
-            "transitions":9,"faults":1,"millis":2,"schedule":{path},"page":null,"text":"✗ {property} │ told\n  replay  cargo workshop replay 03",
-            "grid":[["src/lib.rs",8,"put cart","crash"]]}}"#
+            "transitions":9,"faults":1,"millis":2,"shape":"{shape}","schedule":{path},"page":null,"text":"✗ {property} │ told\n  replay  cargo workshop replay 03",
+            "grid":[{{"at":["src/lib.rs",8],"operation":"put cart","fault":"crash","struck":true}}]}}"#
         );
         std::fs::write(reports.join("a_cart.json"), told).unwrap();
         assert!(!is_red);
@@ -270,6 +271,13 @@ fn a_maintainer_proves_that_the_kit_teaches() {
     clone.workshop("break 03 four").says(0, &["every story holds (1)"]);
     clone.workshop("break 03 none").says(2, &["`none` names none of them", "  wrong/one"]);
 
+    // What fails as a wrong attempt does is recognised.
+    clone.workshop("hint 03").says(0, &["Hint 1 of 3"]);
+    clone.workshop("check 03");
+    clone
+        .workshop("hint 03")
+        .says(0, &["A known idea fails in the same way; is it yours?\n\n  one: one is odd.\n\nHint 2"]);
+
     // A wrong attempt is made right, or dies by another property; a file is added, and removed.
     let header = "Dies by: an accepted cart is ordered\n//! Why: it is odd.";
     clone.attempt("wrong/one", header, 2);
@@ -278,9 +286,10 @@ fn a_maintainer_proves_that_the_kit_teaches() {
     clone.workshop("verify 03").says(1, &["but \"nothing is ordered twice\" is violated"]);
     clone.attempt("wrong/one", header, 1);
     clone.attempt("wrong/five", header, 5);
-    clone.workshop("verify 03").says(0, &["2 of 2 die"]);
+    clone.workshop("verify 03").says(1, &["2 of 2 die", "solutions/03_lost_or_ghost/signatures.tsv is stale"]);
+    clone.workshop("verify 03 --refresh").says(0, &["2 of 2 die"]);
     fs::remove_file(clone.root.join(solution).join("wrong/five.rs")).unwrap();
-    clone.workshop("verify 03").says(0, &["1 of 1 die"]);
+    clone.workshop("verify 03 --refresh").says(0, &["1 of 1 die"]);
     clone.attempt("also_correct/four", "Also correct: no.", 5);
     clone.workshop("verify 03").says(1, &["also_correct/four.rs should hold in all stories", "0 of 1 hold"]);
     clone.attempt("also_correct/four", "Also correct: four.", 4);

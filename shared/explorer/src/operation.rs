@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kit::Msg;
 use kit::errors::StoreErr;
 use kit::port::{Change, Operation};
+use sim::Fault;
 use sim::documents::admissible;
 
 use kit::documents::When;
@@ -25,6 +26,31 @@ pub(crate) enum Kind {
     Ack,
     Sleep,
     Call,
+}
+
+impl Kind {
+    /// The faults that may strike such an operation, of a run that holds a copy of a message or does not.
+    pub(crate) fn faults(self, holds_a_copy: bool) -> Vec<Fault> {
+        let mut faults = vec![Fault::Crash];
+        if holds_a_copy {
+            faults.push(Fault::LockExpired);
+        }
+        match self {
+            Kind::Get { weak } => {
+                faults.push(Fault::ReadRefused);
+                faults.extend(weak.then_some(Fault::StaleRead));
+            }
+            Kind::Write { versioned } => {
+                faults.extend([Fault::WriteRefused, Fault::WriteUnknown]);
+                faults.extend(versioned.then_some(Fault::SpuriousConflict));
+            }
+            Kind::Send => faults.extend([Fault::SendRefused, Fault::SendUnknown]),
+            Kind::Ack => faults.push(Fault::AckLost),
+            Kind::Sleep => {}
+            Kind::Call => faults.extend([Fault::CallRefused, Fault::CallUnknown]),
+        }
+        faults
+    }
 }
 
 /// The condition of a write, read once.

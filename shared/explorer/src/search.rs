@@ -13,7 +13,7 @@ use sim::{Fact, Fault};
 use crate::action::{Action, COPIES_MAX};
 use crate::endless::{Endless, endless};
 use crate::engine::{DRAWS_MAX, Engine};
-use crate::history::{End, NodeId};
+use crate::history::{CodeKey, End, NodeId};
 use crate::layout::{DOCUMENTS, JOURNAL, NODE, Needs, SERVICES};
 use crate::narrate;
 use crate::observation::{FactKind, FactsRead, Observation};
@@ -585,19 +585,29 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Which kinds of fault struck which operations.
+    /// Which kinds of fault may strike which operations here, and whether they did.
     fn grid(&self) -> Vec<GridCell> {
         let histories = &self.engine.histories;
-        let mut struck: BTreeMap<((&str, u32), String), u16> = BTreeMap::new();
-        for ask in histories.nodes().flat_map(|node| &node.pending) {
-            let label = histories.ops[ask.op as usize].label();
-            *struck.entry(((ask.at.file(), ask.at.line()), label)).or_default() |= ask.struck;
+        /// Which faults may strike, and which did, as bits.
+        type Bits = (u16, u16);
+        let mut cells: BTreeMap<((&str, u32), String), Bits> = BTreeMap::new();
+        for node in histories.nodes() {
+            let holds_a_copy = matches!(histories.codes.value(node.code), CodeKey::Endpoint { .. });
+            for ask in &node.pending {
+                let op = &histories.ops[ask.op as usize];
+                let cell = cells.entry(((ask.at.file(), ask.at.line()), op.label())).or_default();
+                cell.0 |= op.kind.faults(holds_a_copy).iter().fold(0, |bits, fault| bits | 1 << *fault as u16);
+                cell.1 |= ask.struck;
+            }
         }
+        let faults = &self.scenario.faults;
+        let here = |fault: &Fault| faults.total() > 0 && faults.of(*fault) > 0;
         let mut grid = Vec::new();
-        for (((file, line), operation), bits) in struck {
-            for fault in Fault::ALL.into_iter().filter(|fault| bits >> *fault as u16 & 1 == 1) {
+        for (((file, line), operation), (may, struck)) in cells {
+            for fault in Fault::ALL.into_iter().filter(here).filter(|fault| (may | struck) >> *fault as u16 & 1 == 1) {
+                let struck = struck >> fault as u16 & 1 == 1;
                 let at = (file.to_owned(), line);
-                grid.push(GridCell { at, operation: operation.clone(), fault: fault.name().to_owned() });
+                grid.push(GridCell { at, operation: operation.clone(), fault: fault.name().to_owned(), struck });
             }
         }
         const { assert!(KINDS <= 16, "the kinds of fault fit the bits") };

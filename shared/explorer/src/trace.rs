@@ -17,6 +17,39 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// What happens in it, without names: two attempts of one idea have one shape, whatever they call their documents.
+    /// Each step is who acts (numbered as they appear), what it does, and the fault that it is.
+    pub fn shape(&self) -> String {
+        let mut actors: Vec<usize> = Vec::new();
+        let steps = self.steps.iter().map(|step| {
+            // A queue that delivers acts upon a worker: it is the worker that is told apart.
+            let who = if step.kind == StepKind::Deliver { step.to } else { step.from };
+            let acts = matches!(self.participants[who].role, Role::Client | Role::Worker);
+            let number = acts.then(|| {
+                let at = actors.iter().position(|actor| *actor == who).unwrap_or_else(|| {
+                    actors.push(who);
+                    actors.len() - 1
+                });
+                format!("{} ", at + 1)
+            });
+            let verb = match step.kind {
+                StepKind::Operation => step.label.split(' ').next().unwrap_or_default().to_owned(),
+                kind => serde_json::to_value(kind)
+                    .ok()
+                    .and_then(|name| Some(name.as_str()?.replace('_', " ")))
+                    .unwrap_or_default(),
+            };
+            let how = match (step.fault, step.result.as_str()) {
+                (Some(fault), result) if result.contains("was done") => format!(" ({fault}, done)"),
+                (Some(fault), _) => format!(" ({fault})"),
+                (None, result) if result.starts_with("conflict") => " (conflict)".to_owned(),
+                (None, _) => String::new(),
+            };
+            format!("{}{verb}{how}", number.unwrap_or_default())
+        });
+        steps.collect::<Vec<_>>().join(", ")
+    }
+
     /// How many of its steps are faults.
     pub fn faults(&self) -> u8 {
         self.steps.iter().filter(|step| step.fault.is_some()).count() as u8

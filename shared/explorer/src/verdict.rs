@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::trace::Trace;
 
@@ -73,12 +73,12 @@ pub struct Report {
     pub time: Duration,
     /// For each witness, in order: was it met?
     pub met: Vec<bool>,
-    /// Operations of the handlers by kinds of fault: which faults struck where.
+    /// Operations of the handlers by kinds of fault: which faults may strike where, and did they?
     pub grid: Vec<GridCell>,
 }
 
-/// A fault that struck an operation, at least once.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+/// A fault that may strike an operation by its kind, and whether it did, at least once.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct GridCell {
     /// Where the operation is called: file and line.
     pub at: (String, u32),
@@ -86,4 +86,6 @@ pub struct GridCell {
     pub operation: String,
     /// The fault's name.
     pub fault: String,
+    /// It struck there.
+    pub struck: bool,
 }

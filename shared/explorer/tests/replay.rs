@@ -254,3 +254,10 @@ fn an_error_that_is_merged_with_a_step_is_heard_in_it() {
     assert!(trace.steps.iter().all(|step| step.heard.is_none()));
     assert!(trace.steps.iter().any(|step| step.label == "error: come back later"));
 }
+
+/// What happens, without names: whoever makes the same mistake with other documents comes to the same shape.
+#[test]
+fn a_violation_has_a_shape_without_names() {
+    let shape = "1 deliver, 1 get, 1 put, 1 ack (ack lost), 1 deliver, 1 get, 1 put";
+    assert_eq!(violation().trace.shape(), shape);
+}

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use explorer::GridCell;
 use serde::{Deserialize, Serialize};
 
 /// What a story said. Serialised, this is an entry of `check --json`'s `stories`.
@@ -25,6 +26,9 @@ pub struct StoryReport {
     pub faults: u8,
     /// Milliseconds of exploring.
     pub millis: u64,
+    /// What happens in a violation, without names: see [`explorer::Trace::shape`]. Empty where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub shape: String,
     /// The schedule file of a violation.
     pub schedule: Option<PathBuf>,
     /// The HTML page of a violation.
@@ -57,6 +61,6 @@ pub struct Told {
     pub report: StoryReport,
     /// The whole result as text, at most 100 columns wide.
     pub text: String,
-    /// Operations by faults that struck them: file, line, operation, fault.
-    pub grid: Vec<(String, u32, String, String)>,
+    /// Operations by the faults that may strike them, and whether they did.
+    pub grid: Vec<GridCell>,
 }

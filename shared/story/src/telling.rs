@@ -36,7 +36,7 @@ pub(crate) fn tell<V>(story: &Story<V>, name: &str, climbed: Climbed) -> Told {
     told.report.transitions = counts.transitions;
     told.report.faults = counts.faults;
     told.report.millis = time.as_millis() as u64;
-    told.grid = grid.into_iter().map(|cell| (cell.at.0, cell.at.1, cell.operation, cell.fault)).collect();
+    told.grid = grid;
     let millis = told.report.millis;
     let title = |mark: &str, claim: &str| title(mark, claim, &place, story.told_at.line());
     match verdict {
@@ -180,6 +180,7 @@ pub(crate) fn tell_trial(trial: &Trial, name: &str, tried: &Tried) -> Told {
             let faults = trace.faults();
             let violation = Violation { property, why, explanation, trace, faults };
             told.report.faults = faults;
+            told.report.shape = violation.trace.shape();
             told.text = violation_text(&title, "this is what happens", &violation);
             told.text += "\n";
             keep_trial(&mut told, &place, trial, &violation);
@@ -273,6 +274,7 @@ fn blank(place: &Place, name: &str) -> Told {
             transitions: 0,
             faults: 0,
             millis: 0,
+            shape: String::new(),
             schedule: None,
             page: None,
         },
@@ -286,6 +288,7 @@ fn violated(told: &mut Told, violation: &Violation) {
     told.report.property = violation.property.clone();
     told.report.faults = violation.faults;
     told.report.message = format!("violated {}", steps_and_faults(violation));
+    told.report.shape = violation.trace.shape();
 }
 
 /// The claim, and where it stands, on one line of at most 100 columns.

@@ -76,7 +76,7 @@ fn show(workshop: &Workshop, exercise: &Exercise, telling: &Telling) {
     if worst.verdict == VerdictName::Holds {
         let grid = crate::grid::draw(&telling.stories);
         if !grid.is_empty() {
-            say(format!("\nwhat your code survived, and - for what never happened there\n{grid}"));
+            say(format!("\nwhat your code survived\n{grid}{}", dim(crate::grid::LEGEND)));
         }
         let stories = if all == 1 { "the story holds".to_owned() } else { format!("all {all} stories hold") };
         say(green(&format!("✓ exercise {number}: {stories} ({size})")));

@@ -49,6 +49,7 @@ pub(crate) fn run(workshop: &Workshop, typed: &[String], deep: bool, refresh: bo
         say(verified.row(exercise));
         let reasons = off.entry(exercise.number.clone()).or_default();
         reasons.extend(verified.reasons);
+        reasons.extend(files::signatures(&workshop.repo, exercise, &answers.signatures(&exercise.number), refresh)?);
         reasons.extend(figures::stale(&workshop.repo, exercise, &built, refresh)?);
     }
     if let Some((red, green)) = answers.red_and_green("01") {

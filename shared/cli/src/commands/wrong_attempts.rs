@@ -10,7 +10,7 @@ use super::{Outcome, Workshop};
 use crate::cargo::{self, Loudness};
 use crate::exercise::Exercise;
 use crate::repo::{Repo, read};
-use crate::screen::{self, bold, dim, green, red, say};
+use crate::screen::{self, bold, dim, green, red, say, wrapped};
 use crate::telling::Run;
 
 /// A file of a solution's `wrong` or `also_correct` folder.
@@ -133,31 +133,4 @@ fn explore(workshop: &Workshop, exercise: &Exercise, attempt: &Attempt) -> Resul
         say(dim(&format!("{held} of {} stories hold", telling.stories.len())));
     }
     Ok(telling.worst().map_or(Outcome::CouldNotRun, |worst| worst.verdict.into()))
-}
-
-/// Breaks a paragraph into lines of at most `width` characters, where words allow.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_paragraph_is_wrapped_between_words() {
-        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrapped("unbreakable", 3), ["unbreakable"]);
-        assert!(wrapped("", 3).is_empty());
-    }
 }

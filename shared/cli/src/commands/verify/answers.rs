@@ -16,6 +16,7 @@ use crate::commands::wrong_attempts::Attempt;
 use crate::exercise::Exercise;
 use crate::repo::{Repo, read, same_lines};
 use crate::screen::{green, red};
+use crate::signatures::Signature;
 use crate::telling::{Run, Telling, verdict_name};
 
 /// Whose answer is told.
@@ -109,6 +110,21 @@ impl Answers {
         let name = &start.worst()?.story;
         let text = |telling: &'_ Telling| telling.stories.iter().position(|told| told.report.story == *name);
         Some((&start.stories[text(start)?].text, &solution.stories[text(solution)?].text))
+    }
+
+    /// How the wrong attempts at an exercise fail.
+    pub(super) fn signatures(&self, number: &str) -> Vec<Signature> {
+        let mut signatures: Vec<Signature> = Vec::new();
+        for told in self.told.iter().filter(|told| told.exercise == number) {
+            if let (Answer::Attempt(attempt), Ok(telling)) = (&told.answer, &told.telling)
+                && attempt.is_wrong()
+            {
+                signatures
+                    .extend(telling.stories.iter().filter_map(|story| Signature::of(&attempt.name, &story.report)));
+            }
+        }
+        signatures.sort();
+        signatures
     }
 
     /// What one exercise's answers come to.

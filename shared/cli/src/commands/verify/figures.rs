@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
+use figures::fresh::REFRESH;
 
 use super::Reasons;
 use crate::cargo::Built;
@@ -13,8 +14,6 @@ use crate::repo::Repo;
 
 /// The tests that `answers` runs.
 const JUDGED: [&str; 2] = ["story", "attempts"];
-/// Where it is set, a test writes what it generates. `shared/figures/src/fresh.rs` has the same name.
-const REFRESH: &str = "WORKSHOP_REFRESH";
 
 /// The names of an exercise's figures' tests.
 pub(super) fn tests(repo: &Repo, exercise: &Exercise) -> Vec<String> {

@@ -12,6 +12,7 @@ use crate::exercise::Exercise;
 use crate::readme;
 use crate::repo::{Repo, read, same_lines};
 use crate::screen::say;
+use crate::signatures::{self, Signature};
 
 /// How many hints an exercise has.
 const HINTS: usize = 3;
@@ -67,6 +68,20 @@ pub(super) fn example(repo: &Repo, red: &str, green: &str, refresh: bool) -> Res
             Vec::new()
         }
         Some(_) => vec!["README.md's story is stale: `cargo workshop verify --refresh`".into()],
+    })
+}
+
+/// Whether a solution's folder says how its wrong attempts fail today; written anew if `refresh`.
+pub(super) fn signatures(repo: &Repo, exercise: &Exercise, fresh: &[Signature], refresh: bool) -> Result<Reasons> {
+    let path = repo.solution(exercise).join(signatures::FILE);
+    let (text, fresh) = (read(&path).unwrap_or_default(), signatures::to_text(fresh));
+    Ok(match (same_lines(&text, &fresh), refresh) {
+        (true, _) => Vec::new(),
+        (false, true) => {
+            write_if_new(repo, &path, &text, &fresh)?;
+            Vec::new()
+        }
+        (false, false) => vec![format!("{} is stale: `cargo workshop verify --refresh`", repo.shown(&path))],
     })
 }
 
