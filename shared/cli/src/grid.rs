@@ -51,11 +51,11 @@ pub(crate) fn draw(stories: &[Told]) -> String {
         *row.cells.entry(&cell.fault).or_default() |= cell.struck;
         faults.extend(cell.struck.then_some(cell.fault.as_str()));
     }
-    let rows: BTreeMap<String, Row<'_>> = rows
+    let rows: Vec<(String, Row<'_>)> = rows
         .into_iter()
         .map(|((file, line), row)| (format!("{file}:{line} {}", in_common(&row.operations)), row))
         .collect();
-    let first = rows.keys().map(|label| label.chars().count()).max().unwrap_or(0);
+    let first = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     // As many faults side by side as fit; the others in a further block below.
     let faults: Vec<&str> = faults.into_iter().collect();
