@@ -70,6 +70,7 @@ const THREE_MESSAGES: &[Size] = &[
     Size::ONE.messages(3).faults(1),
     Size::ONE.messages(3).workers(2),
 ];
+
 /// 110 points at once. Whatever fails, and whoever says it again: one voucher, with one code.
 #[test]
 fn a_voucher_has_one_code() {

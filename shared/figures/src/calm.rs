@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use kit::documents::{Docs, Version, When};
-use kit::errors::{Retry, StoreErr};
-use kit::port::{Answer, Failure, Operation, Port, Reply, Write};
+use kit::errors::{Retry, SendErr, StoreErr};
+use kit::port::{Answer, Change, Failure, Operation, Port, Reply, Write};
 use kit::{Cx, Delivery, Endpoint, Msg};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -100,6 +100,23 @@ impl Calm {
         }
     }
 
+    /// A document that is there in the beginning.
+    ///
+    /// # Panics
+    /// If it cannot be written as JSON.
+    pub fn with_document<T: serde::Serialize + ?Sized>(self, key: &str, document: &T) -> Self {
+        let body = serde_json::to_string(document)
+            .unwrap_or_else(|error| panic!("the document for key {key:?} cannot be written as JSON: {error}"));
+        let write = Write { key: key.to_owned(), change: Change::Put(body.into()), when: When::Always };
+        self.world.now().write(None, &[write]).unwrap_or_else(|error| panic!("the document for key {key:?}: {error}"));
+        self
+    }
+
+    /// The next send is refused: the one thing that can go wrong here, and only if it is asked for.
+    pub fn refuse_next_send(&mut self) {
+        self.world.now().refuses_send = true;
+    }
+
     /// The documents, for a `view`.
     pub fn docs(&self) -> Docs {
         self.world.now().documents.docs()
@@ -123,6 +140,7 @@ struct Now {
     millis: u64,
     used: Used,
     sent: Vec<(String, Msg)>,
+    refuses_send: bool,
 }
 
 struct World(Mutex<Now>);
@@ -136,6 +154,7 @@ impl Default for World {
             millis: 0,
             used: Used::default(),
             sent: Vec::new(),
+            refuses_send: false,
         }))
     }
 }
@@ -200,6 +219,9 @@ impl Door {
             }
             Operation::Send { queue, msg, delay: _ } => {
                 now.used.sends += 1;
+                if std::mem::take(&mut now.refuses_send) {
+                    return Err(Failure::Send(SendErr::Refused));
+                }
                 now.sent.push((queue, msg));
                 Ok(Reply::Done)
             }

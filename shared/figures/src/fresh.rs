@@ -27,6 +27,26 @@ pub fn passage(path: &str, passage: &str) {
     assert!(has(&text, passage), "{path} does not say what was measured. Write there:\n\n{passage}\n");
 }
 
+/// A table in a file has this row, and no other that begins so. `path` is from the repository's root.
+///
+/// # Panics
+/// If not, unless [`REFRESH`] is set: then the row is written in the place of the one that begins so.
+#[track_caller]
+pub fn row(path: &str, begins: &str, row: &str) {
+    let at = root().join(path);
+    let text = std::fs::read_to_string(&at).unwrap_or_else(|error| panic!("cannot read {path}: {error}"));
+    let fresh = with_row(&text, begins, row).unwrap_or_else(|| panic!("{path} has no row that begins with `{begins}`"));
+    compare(&at, path, &fresh, std::env::var_os(REFRESH).is_some()).unwrap_or_else(|why| panic!("{why}"));
+}
+
+/// The text with this row in the place of the one that begins so.
+fn with_row(text: &str, begins: &str, row: &str) -> Option<String> {
+    text.lines().any(|line| line.starts_with(begins)).then(|| {
+        let lines = text.lines().map(|line| if line.starts_with(begins) { row } else { line });
+        lines.flat_map(|line| [line, "\n"]).collect()
+    })
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join("..")
 }
@@ -61,6 +81,12 @@ mod tests {
         assert_eq!(compare("1\r\n2\r\n", false), Ok(()), "line endings are the checkout's business");
         assert!(compare("1\n3\n", false).is_err());
         std::fs::remove_file(&at).expect("it was written");
+    }
+
+    #[test]
+    fn a_row_is_replaced_by_the_one_that_begins_like_it() {
+        assert_eq!(with_row("| a |\n| b | 1 |\n", "| b |", "| b | 2 |"), Some("| a |\n| b | 2 |\n".into()));
+        assert_eq!(with_row("| a |\n", "| b |", "| b | 2 |"), None);
     }
 
     #[test]

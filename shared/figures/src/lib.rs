@@ -2,12 +2,15 @@
 //! shows is not what was measured.
 //!
 //! - [`calm`]: a world in which nothing fails, and which counts what a handler does in it.
+//! - [`cost`]: round trips for one message, as rows of one table.
 //! - [`plot`]: lines over two axes, as an SVG.
 //! - [`fresh`]: whether a file of the repository still says what was measured.
 
 pub mod calm;
+pub mod cost;
 pub mod fresh;
 pub mod plot;
 
 pub use calm::{Calm, Handled, Used};
+pub use cost::Cost;
 pub use plot::{Axis, Line, Plot};
