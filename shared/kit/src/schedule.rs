@@ -2,7 +2,8 @@
 //!
 //! It names only what is out of the ordinary. Everything else goes on undisturbed, by three rules:
 //!
-//! - A worker goes on to its end, unless a later step speaks of it; then it stands still until that step.
+//! - A worker goes on to its end, unless a later step speaks of it; then it stands still until that step. That it
+//!   receives another message later is no such step.
 //! - A worker that is delayed stands still until a later step makes it go on, or until the schedule has ended.
 //! - When the schedule has ended, the delayed workers go on, one after the other; then whatever is left in the queue
 //!   is delivered, one message after the other, until nothing is left: first what somebody has received before, and
@@ -114,7 +115,8 @@ impl Schedule {
         self.with(Step::Delay(worker, before.into()))
     }
 
-    /// The worker goes on to this operation, and its node dies before it. The message comes back.
+    /// The worker goes on to this operation, and its node dies before it. The message is visible again,
+    /// and the worker is idle.
     pub fn crash(self, worker: Worker, before: impl Into<Next>) -> Self {
         self.with(Step::Crash(worker, before.into()))
     }

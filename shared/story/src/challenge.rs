@@ -191,7 +191,7 @@ mod tests {
     struct Says;
 
     impl Endpoint for Says {
-        async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        async fn on_message(&self, cx: &Cx, _: &Delivery) -> Result<(), Retry> {
             cx.docs.get::<bool>("mark").await?;
             cx.bus.send("said", Msg::new(cx.fresh_id().to_string(), "Said", &())).await?;
             Ok(())
