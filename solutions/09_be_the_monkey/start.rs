@@ -12,7 +12,7 @@
 //!
 //! Your task: for each handler, a schedule of at most six steps that breaks it by the property that its function
 //! names, and leaves the reference (board/src/reference.rs) alone. The queue `points` holds three messages for one
-//! customer: `m1` adds 60 points, `m2` adds 50, `m3` adds 40. There are two workers, `A` and `B`.
+//! customer: `m1` adds 100 points, `m2` adds 10, `m3` adds 1. There are two workers, `A` and `B`.
 //!
 //! Source: Basiri et al., "Chaos Engineering", IEEE Software 33(3), 2016: what the monkey is for.
 

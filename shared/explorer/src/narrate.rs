@@ -364,6 +364,18 @@ impl<'e, 'a> Teller<'e, 'a> {
         (held > 0).then(|| self.copy_name(self.engine.copies.value(held - 1)))
     }
 
+    /// Whether the copy that a worker holds was delivered so often that it will not come back.
+    fn is_last_delivery(&self, slot: usize) -> bool {
+        let Actor::Worker { endpoint } = self.engine.layout.actors[slot] else { return false };
+        let held = self.state[self.engine.layout.slot(slot) + HELD];
+        let queue = self.engine.scenario.endpoints[endpoint].queue;
+        held > 0 && self.is_given_up(queue, self.engine.copies.value(held - 1))
+    }
+
+    fn is_given_up(&self, queue: usize, copy: &sim::Copy) -> bool {
+        self.engine.scenario.queues[queue].deliveries_max.is_some_and(|most| copy.delivery_count >= most)
+    }
+
     /// Where a walk stands: how many steps it has taken.
     pub(crate) fn steps_so_far(&self) -> usize {
         self.steps.len()
@@ -474,7 +486,8 @@ impl<'e, 'a> Teller<'e, 'a> {
             }
             (_, Some(id)) => {
                 let line = format!("{name} gives {id} back");
-                described(StepKind::Returned, node, queue, format!("give {id} back"), "", line)
+                let result = if self.is_last_delivery(slot) { "dead-lettered" } else { "" };
+                described(StepKind::Returned, node, queue, format!("give {id} back"), result, line)
             }
             (_, None) => {
                 let line = format!("{name} fails, with a lock that is no longer its own");
@@ -498,7 +511,7 @@ impl<'e, 'a> Teller<'e, 'a> {
         };
         let returns = self.engine.scenario.reductions.returns;
         let result = match (self.engine.layout.actors[slot], self.held_id(slot)) {
-            (Actor::Worker { .. }, Some(id)) if returns => format!("{id} comes back"),
+            (Actor::Worker { .. }, Some(id)) if returns && !self.is_last_delivery(slot) => format!("{id} comes back"),
             (Actor::Worker { .. }, Some(id)) => format!("{id} stays locked"),
             (Actor::Worker { .. }, None) => String::new(),
             (Actor::Client { .. }, _) => "no answer".to_owned(),
@@ -515,7 +528,10 @@ impl<'e, 'a> Teller<'e, 'a> {
         let queue = self.cast.queues[self.engine.scenario.endpoints[endpoint].queue].1;
         let id = self.held_id(slot).unwrap_or_default();
         let line = format!("{}'s lock on {id} expires", self.cast.name(node));
-        let result = format!("{id} is visible again");
+        let result = match self.is_last_delivery(slot) {
+            true => format!("{id} is dead-lettered"),
+            false => format!("{id} is visible again"),
+        };
         described(StepKind::LockExpired, queue, node, "lock expires", result, line)
     }
 
@@ -534,7 +550,10 @@ impl<'e, 'a> Teller<'e, 'a> {
             }
             _ => {
                 let line = format!("the dead worker's lock on {id} in {name} expires");
-                described(StepKind::LockExpired, at, at, format!("lock on {id} expires"), "visible again", line)
+                let queue = self.engine.queues.value(self.state[self.engine.layout.queue(action.slot())]);
+                let given_up = self.is_given_up(action.slot(), &queue.locked()[action.which()]);
+                let result = if given_up { "dead-lettered" } else { "visible again" };
+                described(StepKind::LockExpired, at, at, format!("lock on {id} expires"), result, line)
             }
         }
     }

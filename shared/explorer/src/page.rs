@@ -24,6 +24,8 @@ pub struct Heading {
     pub states: u64,
     /// The command that replays it in the terminal.
     pub replay: String,
+    /// True if the schedule shows what was asked for: then nothing is wrong.
+    pub as_asked: bool,
 }
 
 const STYLE: &str = include_str!("page/page.css");
@@ -89,8 +91,9 @@ fn intro(heading: &Heading, violation: &Violation) -> String {
     let exercise =
         if heading.exercise.is_empty() { String::new() } else { format!("Exercise {} · ", heading.exercise) };
     html += &format!("<p class=\"claim\">{}{}</p>\n", escape(&exercise), escape(&heading.claim));
+    let (class, mark, verdict) = if heading.as_asked { ("tick", "✓", "Holds") } else { ("cross", "✗", "Violated") };
     html += &format!(
-        "<h1><span class=\"cross\" aria-hidden=\"true\">✗</span><span class=\"sr\">Violated: </span>{}</h1>\n",
+        "<h1><span class=\"{class}\" aria-hidden=\"true\">{mark}</span><span class=\"sr\">{verdict}: </span>{}</h1>\n",
         escape(&violation.property)
     );
     if !violation.why.is_empty() {
@@ -99,7 +102,7 @@ fn intro(heading: &Heading, violation: &Violation) -> String {
     if !violation.explanation.is_empty() {
         let when = if violation.trace.quiescent { "At the end" } else { "After the last step" };
         html += &format!(
-            "<p class=\"explanation\"><strong>{when}:</strong> {}</p>\n",
+            "<p class=\"explanation {class}\"><strong>{when}:</strong> {}</p>\n",
             escape(&violation.explanation).replace('\n', "<br>")
         );
     }
@@ -107,7 +110,10 @@ fn intro(heading: &Heading, violation: &Violation) -> String {
     html += "<dl class=\"facts\">\n";
     for (name, value) in [
         ("World", heading.world.clone()),
-        ("Found", format!("{}, {}", many(steps as u64, "step"), many(u64::from(violation.faults), "fault"))),
+        (
+            if heading.states == 0 { "Schedule" } else { "Found" },
+            format!("{}, {}", many(steps as u64, "step"), many(u64::from(violation.faults), "fault")),
+        ),
         ("Searched", if heading.states == 0 { String::new() } else { many(heading.states, "state") }),
     ] {
         if !value.is_empty() {

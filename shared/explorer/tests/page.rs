@@ -12,6 +12,7 @@ fn heading() -> Heading {
         world: "1 shopper, 1 storefront, up to 1 fault".to_owned(),
         states: 21_979,
         replay: "cargo workshop replay 03".to_owned(),
+        as_asked: false,
     }
 }
 
@@ -189,4 +190,13 @@ fn a_trace_without_steps_has_a_page() {
     assert!(page(trace.clone()).contains("Before the first step"));
     trace.participants.clear();
     assert!(page(trace).contains("Before the first step"));
+}
+
+/// A schedule that was asked for, and nobody searched: nothing is wrong, and the page does not say so.
+#[test]
+fn a_schedule_that_was_asked_for_is_no_violation() {
+    let page = html(&Heading { as_asked: true, states: 0, ..heading() }, &traces::violation(traces::lost_order()));
+    assert!(page.contains("<span class=\"tick\" aria-hidden=\"true\">✓</span><span class=\"sr\">Holds: </span>"));
+    assert!(!page.contains("Violated: </span>") && !page.contains("<dt>Found</dt>"));
+    assert!(page.contains("<dt>Schedule</dt>"));
 }

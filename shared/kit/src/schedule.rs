@@ -2,10 +2,12 @@
 //!
 //! It names only what is out of the ordinary. Everything else goes on undisturbed, by three rules:
 //!
-//! - A worker goes on to its end, unless a later step speaks of it; then it stands still until that step.
+//! - A worker goes on to its end, unless a later step speaks of it; then it stands still until that step. That it
+//!   receives another message later is no such step.
 //! - A worker that is delayed stands still until a later step makes it go on, or until the schedule has ended.
 //! - When the schedule has ended, the delayed workers go on, one after the other; then whatever is left in the queue
-//!   is delivered, until nothing is left.
+//!   is delivered, one message after the other, until nothing is left: first what somebody has received before, and
+//!   then the rest.
 
 use std::fmt;
 
@@ -113,7 +115,8 @@ impl Schedule {
         self.with(Step::Delay(worker, before.into()))
     }
 
-    /// The worker goes on to this operation, and its node dies before it. The message comes back.
+    /// The worker goes on to this operation, and its node dies before it. The message is visible again,
+    /// and the worker is idle.
     pub fn crash(self, worker: Worker, before: impl Into<Next>) -> Self {
         self.with(Step::Crash(worker, before.into()))
     }
@@ -198,7 +201,7 @@ impl fmt::Display for Step {
                     Failing::UnknownDone => "unknown, and done",
                     Failing::UnknownNotDone => "unknown, and not done",
                 };
-                write!(f, "fail {worker} at {next}: {how}")
+                write!(f, "fail {worker} at {next} ({how})")
             }
             Step::ExpireLock(worker) => write!(f, "expire the lock of {worker}"),
         }
@@ -227,7 +230,7 @@ mod tests {
             "duplicate m1",
             "deliver m1 to B",
             "expire the lock of B",
-            "fail A at its send number 2 from there: unknown, and done",
+            "fail A at its send number 2 from there (unknown, and done)",
             "crash B before its next ack",
         ];
         assert_eq!(said, expected);

@@ -10,7 +10,7 @@ use crate::ladder::Size;
 use crate::properties::Standard;
 use crate::story::Story;
 use crate::trial::{Failed, Passed, Prepare, Trial};
-use crate::unfold::{Otherwise, Unfolding};
+use crate::unfold::{Otherwise, Unfolding, too_long};
 
 /// A challenge. The stories hold the worlds and the properties: one for each handler, with equal claims.
 pub struct Challenge<V> {
@@ -107,14 +107,16 @@ fn judge<V: 'static>(
     shortest: usize,
     prepare: Prepare<'_>,
 ) -> Result<Passed, Box<Failed>> {
-    let (mut walked, illegal) = follow(broken, &schedule, Otherwise::Refuse, prepare);
+    let legal = "the schedule is legal";
+    let steps = schedule.steps().len();
+    if let Some(rule) = too_long(&schedule) {
+        return Err(Box::new(Failed::new(legal, rule)));
+    }
+    let (walked, illegal) = follow(broken, &schedule, Otherwise::Refuse, prepare);
     if let Some((step, rule)) = illegal {
-        let what = schedule.steps().get(step - 1).map(|step| format!(", {step}")).unwrap_or_default();
-        let failed = Failed::new(
-            "the schedule is legal",
-            format!("step {step}{what}: it cannot happen\n{rule}\nthe picture shows what happens before it"),
-        );
-        return Err(Box::new(failed.shown_by(walked.trace)));
+        let what = &schedule.steps()[step - 1];
+        let explanation = format!("step {step}, {what}: this cannot happen here\n{rule}");
+        return Err(Box::new(Failed::new(legal, explanation).shown_by(Trace { quiescent: false, ..walked.trace })));
     }
     let found = walked.violated.iter().find(|broken_by| broken.kind_of(&broken_by.claim) == by).cloned();
     let Some(found) = found else {
@@ -123,13 +125,14 @@ fn judge<V: 'static>(
             .iter()
             .map(|other| format!("it violates something else, {}: {}", broken.kind_of(&other.claim).name, other.wrong))
             .collect();
-        let explanation = match others.is_empty() {
-            true => format!("{handler} survives: each message counted once, and has its letter"),
-            false => others.join("\n"),
+        let shown = walked.violated.iter().map(|other| other.after).max();
+        let explanation = match shown {
+            None => format!("{handler} survives: everything that must hold of it holds"),
+            Some(_) => others.join("\n"),
         };
         let mut failed = Failed::new(format!("the schedule breaks {handler}: {}", by.name), explanation);
         failed.standard = Some(by);
-        return Err(Box::new(failed.shown_by(walked.trace)));
+        return Err(Box::new(failed.shown_by(until(walked.trace, shown))));
     };
     let (on_whole, _) = follow(whole, &schedule, Otherwise::Skip, prepare);
     if let Some(other) = on_whole.violated.first() {
@@ -138,17 +141,161 @@ fn judge<V: 'static>(
             "the schedule leaves the reference alone",
             format!("it breaks the reference as well, {name}: {}\nso it says nothing about {handler}", other.wrong),
         );
-        return Err(Box::new(failed.shown_by(on_whole.trace)));
+        return Err(Box::new(failed.shown_by(until(on_whole.trace, Some(other.after)))));
     }
-    let steps = schedule.steps().len();
     let remark = match steps > shortest {
-        true => format!("\n{shortest} steps would be enough; try to find them"),
+        true => format!("\n{} would be enough; try to find them", many(shortest as u64, "step")),
         false => String::new(),
     };
-    let all = walked.trace.steps.len();
-    walked.trace.steps.truncate(found.after);
-    walked.trace.quiescent &= found.after == all;
     let counts = Counts { states: found.after as u64 + 1, ..Counts::default() };
     let message = format!("broken in {}, {}: {}{remark}", many(steps as u64, "step"), by.name, found.wrong);
-    Ok(Passed { message, counts, trace: Some(walked.trace) })
+    Ok(Passed { message, counts, trace: Some(until(walked.trace, Some(found.after))) })
+}
+
+/// A way until a property was violated; the whole of it if none was.
+fn until(mut trace: Trace, after: Option<usize>) -> Trace {
+    let all = trace.steps.len();
+    let after = after.unwrap_or(all);
+    trace.steps.truncate(after);
+    trace.quiescent &= after == all;
+    trace
+}
+
+#[cfg(test)]
+mod tests {
+    use explorer::Event;
+    use kit::schedule::{Failing::*, Operation::*, Schedule, Worker::*};
+    use kit::{Cx, Delivery, Endpoint, Msg, Retry, When};
+    use sim::{Fault, Faults};
+
+    use super::*;
+    use crate::properties::{NO_GHOST_MESSAGE, NO_LOST_MESSAGE};
+
+    /// Writes a mark, and then says something, unless the mark is there.
+    #[derive(Default)]
+    struct MarksFirst;
+
+    impl Endpoint for MarksFirst {
+        async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+            let key = format!("mark-{}", delivery.id());
+            if cx.docs.get::<bool>(&key).await?.is_none() {
+                cx.docs.put(&key, &true, When::Always).await?;
+                cx.bus.send("said", Msg::new(delivery.id().to_string(), "Said", &())).await?;
+            }
+            Ok(())
+        }
+    }
+
+    /// Says it at every delivery, each time anew.
+    #[derive(Default)]
+    struct Says;
+
+    impl Endpoint for Says {
+        async fn on_message(&self, cx: &Cx, _: &Delivery) -> Result<(), Retry> {
+            cx.docs.get::<bool>("mark").await?;
+            cx.bus.send("said", Msg::new(cx.fresh_id().to_string(), "Said", &())).await?;
+            Ok(())
+        }
+    }
+
+    fn story<E: Endpoint>() -> Story<()> {
+        let faults = [Fault::Crash, Fault::SendUnknown, Fault::Duplicate];
+        Story::new("it is said")
+            .worlds(&[Size::ONE], move |_| {
+                Scenario::new()
+                    .faults(Faults::upto(6).only(&faults))
+                    .deliveries_max("queue", 3)
+                    .endpoint::<E>("Worker A", "queue", 1)
+                    .message("queue", Msg::new("m1", "Say", &()), 1)
+            })
+            .sometimes(Event::Redelivered)
+            .always(NO_GHOST_MESSAGE, "nobody says it twice", |seen| seen.sent("said").len() < 2)
+            .when_quiescent(NO_LOST_MESSAGE, "it is said in the end", |seen| !seen.sent("said").is_empty())
+            .can_finish("the message is handled")
+    }
+
+    fn judged(schedule: Schedule) -> Result<Passed, Box<Failed>> {
+        let (broken, whole) = (story::<MarksFirst>(), story::<Says>());
+        judge(schedule, "the handler", &broken, NO_LOST_MESSAGE, &whole, 2, &|scenario| scenario)
+    }
+
+    fn failed(schedule: Schedule) -> (String, String, Option<Trace>) {
+        let failed = judged(schedule).expect_err("it fails");
+        (failed.property, failed.explanation, failed.trace)
+    }
+
+    fn m1() -> Schedule {
+        Schedule::new().deliver("m1", A)
+    }
+
+    /// A schedule that breaks the handler by the right property, and nobody else. The picture ends where it is broken.
+    #[test]
+    fn the_shortest_schedule_passes_without_a_remark() {
+        let passed = judged(m1().crash(A, Send)).expect("it breaks the handler");
+        assert_eq!(passed.message, "broken in 2 steps, no lost message: ");
+        assert!(passed.trace.is_some_and(|trace| trace.quiescent && trace.faults() == 1));
+    }
+
+    #[test]
+    fn a_longer_one_passes_with_a_remark() {
+        let passed = judged(m1().delay(A, Send).crash(A, Send)).expect("it breaks the handler");
+        let expected = "broken in 3 steps, no lost message: \n2 steps would be enough; try to find them";
+        assert_eq!(passed.message, expected);
+    }
+
+    #[test]
+    fn an_illegal_one_says_which_step_and_why_and_shows_what_happens_before() {
+        let (property, explanation, trace) = failed(m1().delay(A, Send).crash(A, Put));
+        assert_eq!(property, "the schedule is legal");
+        let words = "step 3, crash A before its next put: this cannot happen here\nA does not come to its next put";
+        assert!(explanation.starts_with(words), "{explanation}");
+        assert!(!trace.expect("a picture").steps.is_empty());
+        let (property, explanation, trace) = failed((0..7).fold(Schedule::new(), |all, _| all.duplicate("m1")));
+        assert_eq!(property, "the schedule is legal");
+        assert_eq!(explanation, "it has 7 steps, and a schedule has at most 6");
+        assert!(trace.is_none());
+    }
+
+    #[test]
+    fn one_that_breaks_nothing_shows_the_whole_run() {
+        let (property, explanation, trace) = failed(m1());
+        assert_eq!(property, "the schedule breaks the handler: no lost message");
+        assert!(explanation.starts_with("the handler survives"), "{explanation}");
+        assert!(trace.is_some_and(|trace| trace.quiescent));
+    }
+
+    /// `Says` is broken by a ghost; what was asked for is a loss. The picture ends with what is said about it.
+    #[test]
+    fn one_that_breaks_something_else_says_what() {
+        let (broken, whole) = (story::<Says>(), story::<MarksFirst>());
+        let twice = m1().fail(A, Send, UnknownDone);
+        let judged = judge(twice, "the handler", &broken, NO_LOST_MESSAGE, &whole, 1, &|scenario| scenario);
+        let failed = judged.expect_err("it fails");
+        assert_eq!(failed.property, "the schedule breaks the handler: no lost message");
+        assert!(
+            failed.explanation.starts_with("it violates something else, no ghost message"),
+            "{}",
+            failed.explanation
+        );
+        assert!(failed.trace.is_some_and(|trace| !trace.quiescent));
+    }
+
+    /// Whoever gives a message no chance loses it with every handler.
+    #[test]
+    fn one_that_breaks_the_reference_as_well_says_nothing() {
+        let dies = (0..3).fold(Schedule::new(), |all, _| all.deliver("m1", A).crash(A, Get));
+        let (property, explanation, _) = failed(dies);
+        assert_eq!(property, "the schedule leaves the reference alone");
+        assert!(explanation.starts_with("it breaks the reference as well, no lost message"), "{explanation}");
+    }
+
+    /// The reference never writes, so no step can happen there; the rest of the schedule does.
+    #[test]
+    fn what_cannot_happen_to_the_reference_is_left_out() {
+        let schedule = m1().delay(A, Put).crash(A, Send);
+        let (walked, illegal) = follow(&story::<Says>(), &schedule, Otherwise::Skip, &|scenario| scenario);
+        assert_eq!(illegal, None);
+        assert!(walked.violated.is_empty(), "{:?}", walked.violated);
+        assert!(judged(schedule).is_ok());
+    }
 }

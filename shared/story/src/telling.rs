@@ -81,9 +81,10 @@ pub(crate) fn tell<V>(story: &Story<V>, name: &str, climbed: Climbed) -> Told {
                 world: world.clone(),
                 states: counts.states,
                 replay: replay_command(&place),
+                as_asked: false,
             };
-            let paths = keep(&place, name, rung, &heading, &violation);
             violated(&mut told, &violation);
+            let paths = keep(&place, &told.report, rung, &heading, &violation);
             told.report.schedule = paths.as_ref().map(|(schedule, _)| schedule.clone());
             told.report.page = paths.map(|(_, page)| page);
             let how =
@@ -197,9 +198,10 @@ fn keep_trial(told: &mut Told, place: &Place, trial: &Trial, violation: &Violati
         world: String::new(),
         states: 0,
         replay: format!("cargo test -p exercise-{}", place.exercise),
+        as_asked: told.report.verdict == VerdictName::Holds,
     };
-    let Some((schedule, page)) = keep(place, &told.report.story, 0, &heading, violation) else { return };
-    let indent = if told.report.verdict == VerdictName::Holds { "    " } else { "  " };
+    let Some((schedule, page)) = keep(place, &told.report, 0, &heading, violation) else { return };
+    let indent = if heading.as_asked { "    " } else { "  " };
     told.text += &format!("\n{indent}page    {}", shown(&page).display());
     (told.report.schedule, told.report.page) = (Some(schedule), Some(page));
 }
@@ -347,21 +349,25 @@ fn replay_command(place: &Place) -> String {
 /// Writes the schedule and the page of a violation; none where the folder cannot be written.
 fn keep(
     place: &Place,
-    name: &str,
+    report: &StoryReport,
     rung: usize,
     heading: &Heading,
     violation: &Violation,
 ) -> Option<(PathBuf, PathBuf)> {
     let folder = place.reports();
     std::fs::create_dir_all(&folder).ok()?;
-    let about = vec![
+    let mut about = vec![
         ("exercise".to_owned(), place.exercise.clone()),
-        ("story".to_owned(), name.to_owned()),
+        ("story".to_owned(), report.story.clone()),
         ("rung".to_owned(), rung.to_string()),
         ("world".to_owned(), heading.world.clone()),
         ("property".to_owned(), violation.property.clone()),
     ];
-    let (schedule, page) = (folder.join(format!("{name}.schedule")), folder.join(format!("{name}.html")));
+    if heading.as_asked {
+        about.push(("as_asked".to_owned(), "true".to_owned()));
+    }
+    let (schedule, page) =
+        (folder.join(format!("{}.schedule", report.story)), folder.join(format!("{}.html", report.story)));
     std::fs::write(&schedule, Schedule::of(&violation.trace, about).to_text()).ok()?;
     std::fs::write(&page, page::html(heading, violation)).ok()?;
     Some((schedule, page))

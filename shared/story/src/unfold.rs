@@ -20,8 +20,12 @@ pub(crate) struct Unfolding<'a> {
     at: usize,
     /// How many operations of its kind that step has let pass.
     passed: u8,
+    /// Whether that step's worker has gone on towards it.
+    under_way: bool,
     /// Workers that take their time, in the order in which they were delayed.
     delayed: Vec<Worker>,
+    /// Messages that somebody has received.
+    received: Vec<String>,
     /// Which step cannot happen, from 1, and the rule that it breaks.
     pub(crate) illegal: Option<(usize, String)>,
 }
@@ -40,14 +44,16 @@ enum Outcome {
 
 impl<'a> Unfolding<'a> {
     pub(crate) fn of(schedule: &'a Schedule, otherwise: Otherwise) -> Self {
-        let mut unfolding =
-            Unfolding { steps: schedule.steps(), otherwise, at: 0, passed: 0, delayed: Vec::new(), illegal: None };
-        let steps = schedule.steps().len();
-        if steps > STEPS_MAX {
-            let rule = format!("a schedule has at most {STEPS_MAX} steps, and this one has {steps}");
-            unfolding.illegal = Some((STEPS_MAX + 1, rule));
+        Unfolding {
+            steps: schedule.steps(),
+            otherwise,
+            at: 0,
+            passed: 0,
+            under_way: false,
+            delayed: Vec::new(),
+            received: Vec::new(),
+            illegal: too_long(schedule).map(|rule| (STEPS_MAX + 1, rule)),
         }
-        unfolding
     }
 
     /// Whether the schedule speaks of this worker again, before it gives it another message.
@@ -60,12 +66,12 @@ impl<'a> Unfolding<'a> {
 
     fn step(&mut self, step: &Step, possible: &[Possible]) -> Outcome {
         match step {
-            Step::Deliver(message, worker) => deliver(message, *worker, possible),
+            Step::Deliver(message, worker) => self.deliver(message, *worker, possible),
             Step::Duplicate(message) => {
                 let duplicate = |what: &What| matches!(what, What::Duplicate { message: m } if m == message);
                 match find(possible, duplicate) {
                     Some(at) => Outcome::Take { at, next: true },
-                    None => Outcome::Illegal(no_copy(message, possible)),
+                    None => Outcome::Illegal(self.no_copy(message, possible)),
                 }
             }
             Step::ExpireLock(worker) => {
@@ -73,15 +79,54 @@ impl<'a> Unfolding<'a> {
                 match find(possible, expires) {
                     Some(at) => Outcome::Take { at, next: true },
                     None if goes_on(possible, *worker).is_none() => {
-                        Outcome::Illegal(format!("{worker} holds no message whose lock could expire: it is idle"))
+                        Outcome::Illegal(format!("{worker} is idle: it holds no message whose lock could expire"))
                     }
-                    None => Outcome::Illegal(format!("the lock of {worker} has expired already")),
+                    None => Outcome::Illegal(format!("{worker} has no lock any more that could expire")),
                 }
             }
             Step::Delay(worker, next) | Step::Crash(worker, next) | Step::Fail(worker, next, _) => {
                 self.at_operation(step, *worker, *next, possible)
             }
         }
+    }
+
+    fn deliver(&self, message: &str, worker: Worker, possible: &[Possible]) -> Outcome {
+        let delivers = |what: &What| match what {
+            What::Deliver { worker: w, message: m } => is(w, worker) && m == message,
+            _ => false,
+        };
+        match find(possible, delivers) {
+            Some(at) => Outcome::Take { at, next: true },
+            None if goes_on(possible, worker).is_some() => {
+                Outcome::Illegal(format!("{worker} still handles a message: only an idle worker receives one"))
+            }
+            None => Outcome::Illegal(self.no_copy(message, possible)),
+        }
+    }
+
+    /// Why a message cannot be received, or get one more copy.
+    fn no_copy(&self, message: &str, possible: &[Possible]) -> String {
+        let mut visible: Vec<&str> = Vec::new();
+        let mut holder: Option<&str> = None;
+        for possible in possible {
+            match &possible.what {
+                What::Duplicate { message } if !visible.contains(&message.as_str()) => visible.push(message),
+                What::LockExpired { worker: Some(worker), message: held } if held == message => {
+                    holder = worker.rsplit(' ').next();
+                }
+                _ => {}
+            }
+        }
+        let why = match holder {
+            Some(worker) => format!(" ({worker} holds it)"),
+            None if self.received.iter().any(|received| received == message) => " (it is gone)".to_owned(),
+            None => String::new(),
+        };
+        let there = match visible.is_empty() {
+            true => "nothing is".to_owned(),
+            false => format!("what is: {}", visible.join(", ")),
+        };
+        format!("no copy of {message} is visible in the queue{why}; {there}")
     }
 
     /// A step that happens to a worker when it comes to an operation.
@@ -91,13 +136,15 @@ impl<'a> Unfolding<'a> {
             return Outcome::Illegal("operations are counted from 1".to_owned());
         }
         let Some(at) = goes_on(possible, worker) else {
-            return Outcome::Illegal(format!(
-                "{worker} does not come to {next}: it is idle, or its run has ended before"
-            ));
+            return Outcome::Illegal(match self.under_way {
+                true => format!("{worker} does not come to {next}: its run has ended before"),
+                false => format!("{worker} is idle: it handles no message"),
+            });
         };
         let there = is_at(&possible[at].what, next.operation);
         if !there || self.passed + 1 < next.nth {
             self.passed += u8::from(there);
+            self.under_way = true;
             return Outcome::Take { at, next: false };
         }
         match step {
@@ -138,22 +185,38 @@ impl<'a> Unfolding<'a> {
     /// The next step when the schedule has ended: workers go on that were delayed, then copies are delivered, then time
     /// passes.
     fn calm(&mut self, possible: &[Possible]) -> Option<usize> {
-        let free = |at: &usize| possible[*at].fault.is_none();
         self.delayed.retain(|worker| goes_on(possible, *worker).is_some());
         if let Some(worker) = self.delayed.first() {
             return goes_on(possible, *worker); // to its end, and then the next one
         }
-        let mut all = 0..possible.len();
-        let delivery = all.clone().filter(free).find(|at| matches!(possible[*at].what, What::Deliver { .. }));
-        delivery.or_else(|| all.find(free))
+        let deliveries = || {
+            possible.iter().enumerate().filter_map(|(at, possible)| match &possible.what {
+                What::Deliver { message, .. } => Some((at, message)),
+                _ => None,
+            })
+        };
+        let again = deliveries().find(|(_, message)| self.received.contains(message));
+        let delivery = again.or_else(|| deliveries().next()).map(|(at, _)| at);
+        delivery.or_else(|| possible.iter().position(|possible| possible.fault.is_none()))
     }
-}
 
-impl Guide for Unfolding<'_> {
-    fn next(&mut self, possible: &[Possible]) -> Option<usize> {
-        if self.illegal.is_some() {
-            return None;
+    /// Remembers what happens next.
+    fn note(&mut self, next: &Possible) {
+        if let What::Deliver { message, .. } = &next.what
+            && !self.received.contains(message)
+        {
+            self.received.push(message.clone());
         }
+    }
+
+    /// Goes to the schedule's next step.
+    fn advance(&mut self) {
+        self.at += 1;
+        self.passed = 0;
+        self.under_way = false;
+    }
+
+    fn choose(&mut self, possible: &[Possible]) -> Option<usize> {
         loop {
             for worker in [Worker::A, Worker::B] {
                 if let Some(at) = goes_on(possible, worker)
@@ -167,19 +230,12 @@ impl Guide for Unfolding<'_> {
             match self.step(step, possible) {
                 Outcome::Take { at, next } => {
                     if next {
-                        self.at += 1;
-                        self.passed = 0;
+                        self.advance();
                     }
                     return Some(at);
                 }
-                Outcome::Next => {
-                    self.at += 1;
-                    self.passed = 0;
-                }
-                Outcome::Illegal(_) if self.otherwise == Otherwise::Skip => {
-                    self.at += 1;
-                    self.passed = 0;
-                }
+                Outcome::Next => self.advance(),
+                Outcome::Illegal(_) if self.otherwise == Otherwise::Skip => self.advance(),
                 Outcome::Illegal(rule) => {
                     self.illegal = Some((self.at + 1, rule));
                     return None;
@@ -187,6 +243,23 @@ impl Guide for Unfolding<'_> {
             }
         }
     }
+}
+
+impl Guide for Unfolding<'_> {
+    fn next(&mut self, possible: &[Possible]) -> Option<usize> {
+        if self.illegal.is_some() {
+            return None;
+        }
+        let next = self.choose(possible)?;
+        self.note(&possible[next]);
+        Some(next)
+    }
+}
+
+/// Why a schedule has too many steps, if it has.
+pub(crate) fn too_long(schedule: &Schedule) -> Option<String> {
+    let steps = schedule.steps().len();
+    (steps > STEPS_MAX).then(|| format!("it has {steps} steps, and a schedule has at most {STEPS_MAX}"))
 }
 
 /// How an undisturbed worker goes on from where it stands, if it does.
@@ -200,20 +273,6 @@ fn goes_on(possible: &[Possible], worker: Worker) -> Option<usize> {
                 _ => false,
             }
     })
-}
-
-fn deliver(message: &str, worker: Worker, possible: &[Possible]) -> Outcome {
-    let delivers = |what: &What| match what {
-        What::Deliver { worker: w, message: m } => is(w, worker) && m == message,
-        _ => false,
-    };
-    match find(possible, delivers) {
-        Some(at) => Outcome::Take { at, next: true },
-        None if goes_on(possible, worker).is_some() => {
-            Outcome::Illegal(format!("{worker} still handles a message: only an idle worker receives one"))
-        }
-        None => Outcome::Illegal(no_copy(message, possible)),
-    }
 }
 
 fn find(possible: &[Possible], fits: impl Fn(&What) -> bool) -> Option<usize> {
@@ -241,22 +300,6 @@ fn is_at(what: &What, operation: Operation) -> bool {
         What::Operation { operation: pending, .. } => doing(*pending) == Some(operation),
         What::Ack { .. } => operation == Operation::Ack,
         _ => false,
-    }
-}
-
-/// Why a message cannot be received, or get one more copy.
-fn no_copy(message: &str, possible: &[Possible]) -> String {
-    let mut visible: Vec<&str> = Vec::new();
-    for possible in possible {
-        if let What::Duplicate { message } = &possible.what
-            && !visible.contains(&message.as_str())
-        {
-            visible.push(message);
-        }
-    }
-    match visible.is_empty() {
-        true => format!("no copy of {message} is visible in the queue; nothing is"),
-        false => format!("no copy of {message} is visible in the queue; what is: {}", visible.join(", ")),
     }
 }
 

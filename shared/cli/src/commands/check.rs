@@ -1,7 +1,7 @@
 //! Builds and explores one exercise: the same verdict as `cargo test -p exercise-NN`.
 
 use anyhow::Result;
-use explorer::count::thousands;
+use explorer::count::{many, thousands};
 use serde::Serialize;
 use story::report::{StoryReport, VerdictName};
 
@@ -71,7 +71,10 @@ fn show(workshop: &Workshop, exercise: &Exercise, telling: &Telling) {
     }
     let all = telling.stories.len();
     let number = &exercise.number;
-    let size = format!("{} states, {} ms", thousands(telling.states()), thousands(telling.millis()));
+    let mut size = format!("{} ms", thousands(telling.millis()));
+    if telling.states() > 0 {
+        size = format!("{}, {size}", many(telling.states(), "state"));
+    }
     let Some(worst) = telling.worst() else { return };
     if worst.verdict == VerdictName::Holds {
         let grid = crate::grid::draw(&telling.stories);

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use explorer::count::many;
 use explorer::schedule::Schedule;
 
 use super::{Outcome, Workshop};
 use crate::cargo::{self, Loudness};
 use crate::exercise::Exercise;
 use crate::repo::read;
-use crate::screen::{self, ask, bold, dim, red, say};
+use crate::screen::{self, ask, bold, dim, green, red, say};
 use crate::telling::{self, Run};
 
 pub(crate) fn run(workshop: &Workshop, which: &[PathBuf], html: bool) -> Result<Outcome> {
@@ -22,8 +23,13 @@ pub(crate) fn run(workshop: &Workshop, which: &[PathBuf], html: bool) -> Result<
         .with_context(|| format!("{} is not a schedule", workshop.repo.shown(&file)))?;
     let about = |key| schedule.about(key).unwrap_or_default();
     say(bold(&format!("exercise {} · {}", about("exercise"), about("story").replace('_', " "))));
-    say(red(&format!("✗ {}", about("property"))));
-    say(dim(&format!("  {}, in {} steps; from {}", about("world"), schedule.steps.len(), workshop.repo.shown(&file))));
+    say(match about("as_asked") {
+        "true" => green(&format!("✓ {}", about("property"))),
+        _ => red(&format!("✗ {}", about("property"))),
+    });
+    let world = if about("world").is_empty() { String::new() } else { format!("{}, ", about("world")) };
+    let steps = many(schedule.steps.len() as u64, "step");
+    say(dim(&format!("  {world}in {steps}; from {}", workshop.repo.shown(&file))));
     say("");
     if !step_through(&schedule.steps) {
         return Ok(Outcome::Holds);

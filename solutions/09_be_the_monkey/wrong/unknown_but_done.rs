@@ -1,0 +1,36 @@
+//! Dies by: the schedule breaks handler 2: no ghost message
+//! Why: here handler 2 is lucky: the write took effect, so its letter is true. The other half of "unknown" is the one
+//! that hurts.
+
+use kit::schedule::Schedule;
+#[allow(unused_imports)] // all that a schedule can say
+use kit::schedule::{Failing::*, Operation::*, Worker::*};
+
+/// Handler 1 returns at once if it knows the message. *No lost message*: a letter is never sent.
+pub fn breaks_1() -> Schedule {
+    // Between the commit and the send. The next try knows the message, and returns.
+    Schedule::new().deliver("m1", A).crash(A, Send)
+}
+
+/// Handler 2 does not mind a time-out. *No ghost message*: a letter tells of points that nobody ever got.
+pub fn breaks_2() -> Schedule {
+    Schedule::new().deliver("m1", A).fail(A, Put, UnknownDone)
+}
+
+/// Handler 3 keeps its list of messages apart. *No duplicated processing*: points are added twice.
+pub fn breaks_3() -> Schedule {
+    // Points and mark are in two documents: between the two writes, one is true and the other is not yet.
+    Schedule::new().deliver("m1", A).crash(A, Send)
+}
+
+/// Handler 4 writes without a condition. *No lost write*: points that were in the account are gone.
+pub fn breaks_4() -> Schedule {
+    // A has read, B writes, and A writes what it has read before. No fault is needed: two workers are enough.
+    Schedule::new().deliver("m1", A).delay(A, Put).deliver("m2", B)
+}
+
+/// Handler 5 sends the letter again. *Consistent output*: two letters with one id say different things.
+pub fn breaks_5() -> Schedule {
+    // The second try tells the total of now, not that of the first try: let another message come in between.
+    Schedule::new().deliver("m1", A).crash(A, Ack).deliver("m2", A)
+}
