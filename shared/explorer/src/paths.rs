@@ -12,6 +12,7 @@ use crate::layout::{Actor, DOCUMENTS, EXTRA, JOURNAL, NODE, SERVICES};
 use crate::narrate::Teller;
 use crate::operation::Kind;
 use crate::property::Properties;
+use crate::reductions::Reductions;
 use crate::scenario::Scenario;
 use crate::search::{Search, with_enough};
 use crate::steps::Steps;
@@ -75,8 +76,13 @@ pub enum PathEnd {
 }
 
 /// Lets somebody search a world. `with` may be called again: a world that must remember more begins again.
+///
+/// Workers of one endpoint are not interchangeable here: where they are, which of them is first depends on which states
+/// were met before, and the same choices would make another run after other runs.
 pub fn paths<T>(scenario: &Scenario, properties: &Properties<'_>, with: &mut dyn FnMut(&mut Paths<'_, '_>) -> T) -> T {
-    with_enough(scenario, properties, &mut |search| {
+    let reductions = Reductions { workers: false, ..scenario.reductions };
+    let scenario = scenario.clone().reductions(reductions);
+    with_enough(&scenario, properties, &mut |search| {
         with(&mut Paths { search, stops: Vec::new(), places: FxHashMap::default() })
     })
 }
