@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
 use every_path::{explore, is_quiescent};
-use kit::paths::{Explored, Trace, Verdict, World};
+use kit::paths::{Doing, Explored, Trace, Verdict, World};
 use kit::services::call;
 use kit::{Cx, Delivery, When};
 use review_board::claims::board;
@@ -37,11 +37,8 @@ fn a_bug_on_one_path_in_five_thousand_is_found() {
         let (explored, runs) = searched("a lock", OPENS.len(), arity_of_a_lock, opens)?;
         let property = "a bug on one path is found";
         let Some(choices) = &explored.violated else {
-            let runs = runs.len();
-            return fails(
-                property,
-                format!("5,040 paths, of which {OPENS:?} has a bug; after {runs} runs it is not found"),
-            );
+            let runs = many(runs.len() as u64, "run");
+            return fails(property, format!("5,040 paths, of which {OPENS:?} has a bug; after {runs} it is not found"));
         };
         let again = traced(choices, arity_of_a_lock, opens);
         if again.verdict == Verdict::Holds {
@@ -239,10 +236,10 @@ fn searched_whole(what: &str, bound: usize, arity: fn(&[usize]) -> usize) -> Jud
         let within = if whole { String::new() } else { format!(", within the bound {bound},") };
         let paths = many(all.len() as u64, "path");
         let missing = all.difference(&run).count();
-        let such_as = if missing == 1 { "1 was not run:" } else { &format!("{missing} were not run, such as") };
+        let missing = if missing == 1 { "1 was" } else { &format!("{missing} were") };
         let missed = &missed[..missed.len().min(bound)];
-        let begins = format!("the one that begins with {missed:?}");
-        return fails("every path is run", format!("{what}{within} has {paths}; {such_as} {begins}"));
+        let such_as = format!("such as the one that begins with {missed:?}");
+        return fails("every path is run", format!("{what}{within} has {paths}; {missing} not run, {such_as}"));
     }
     match explored.violated {
         None => Ok(all.len()),
@@ -465,11 +462,30 @@ fn finds_the_bug(paths: &mut Paths<'_, '_>) -> Judged<String> {
 }
 
 fn early(world: &World) -> String {
-    format!("something can still happen here:\n{}", told(world))
+    format!("something can still happen: {}\n{}", waiting(world).join(", "), told(world))
 }
 
 fn late(world: &World) -> String {
     format!("nothing can happen here any more:\n{}", told(world))
+}
+
+/// What something will still come of.
+fn waiting(world: &World) -> Vec<String> {
+    let mut waiting = Vec::new();
+    for queue in &world.queues {
+        for (copies, how) in [(queue.visible, "visible"), (queue.locked, "locked"), (queue.delayed, "delayed")] {
+            if copies > 0 {
+                waiting.push(format!("{} {how} in {}", many(copies as u64, "message"), queue.name));
+            }
+        }
+    }
+    for worker in world.workers.iter().filter(|worker| worker.doing != Doing::Idle) {
+        waiting.push(format!("{} is {}", worker.name, format!("{:?}", worker.doing).to_lowercase()));
+    }
+    if world.timers > 0 {
+        waiting.push(many(world.timers as u64, "timer"));
+    }
+    waiting
 }
 
 /// A world in words.

@@ -232,8 +232,10 @@ fn a_trial_of_code_that_panics() {
 fn a_trial_of_code_that_never_returns() {
     on_stage(|| {
         trial_of(|time| {
-            while time == 1 {
-                std::hint::spin_loop();
+            if time == 1 {
+                loop {
+                    std::hint::spin_loop();
+                }
             }
         });
     });
@@ -281,8 +283,10 @@ fn a_search_with_an_over_that_panics() {
 fn a_search_with_an_over_that_never_returns() {
     on_stage(|| {
         search_of::<handlers::Right>(|world| {
-            while world.timers == 0 {
-                std::hint::spin_loop();
+            if world.timers == 0 {
+                loop {
+                    std::hint::spin_loop();
+                }
             }
             true
         });
