@@ -5,15 +5,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
 use every_path::{explore, is_quiescent};
-use kit::paths::{Explored, Trace, Verdict, World};
+use kit::paths::{Doing, Explored, Trace, Verdict, World};
 use kit::services::call;
 use kit::{Cx, Delivery, When};
 use review_board::claims::board;
 use review_board::{handler_4, reference};
 use story::count::many;
 use story::{
-    Endpoint, Failed, Fault, Faults, Msg, Passed, PathEnd, Paths, Ran, Reductions, Retry, Scenario, Service, Size,
-    Story, Trial,
+    Endpoint, Failed, Fault, Faults, Final, Msg, Passed, PathEnd, Paths, Ran, Reductions, Retry, Scenario, Service,
+    Size, Story, Trial, came_back,
 };
 
 /// Worlds that are nothing but choices. Every path within the bound is run, and none beyond it.
@@ -22,7 +22,7 @@ fn every_path_is_run() {
     Trial::new("every path is run", |_| {
         let mut paths = 0;
         for (tree, arity) in TREES {
-            paths += searched_whole(tree, DEEP, arity)?;
+            paths += searched_whole(tree, usize::MAX, arity)?;
         }
         Ok(passed(format!("all {} of {} worlds, each as deep as it goes", many(paths as u64, "path"), TREES.len())))
     })
@@ -34,14 +34,11 @@ fn every_path_is_run() {
 fn a_bug_on_one_path_in_five_thousand_is_found() {
     Trial::new("a bug on one path in 5,040 is found, and found again", |_| {
         let opens = |choices: &[usize]| choices == OPENS;
-        let (explored, runs) = searched(DEEP, arity_of_a_lock, opens)?;
+        let (explored, runs) = searched("a lock", OPENS.len(), arity_of_a_lock, opens)?;
         let property = "a bug on one path is found";
         let Some(choices) = &explored.violated else {
-            let runs = runs.len();
-            return fails(
-                property,
-                format!("5,040 paths, of which {OPENS:?} has a bug; after {runs} runs it is not found"),
-            );
+            let runs = many(runs.len() as u64, "run");
+            return fails(property, format!("5,040 paths, of which {OPENS:?} has a bug; after {runs} it is not found"));
         };
         let again = traced(choices, arity_of_a_lock, opens);
         if again.verdict == Verdict::Holds {
@@ -72,7 +69,7 @@ fn the_search_keeps_its_bound() {
 fn a_run_is_over_when_nothing_can_happen_any_more() {
     Trial::new("a run is over when nothing can happen any more", |prepare| {
         let mut worlds = BTreeSet::new();
-        for scenario in [crashing(), delaying(), sleeping(), acting_alone()] {
+        for scenario in [crashing(), delaying(), sleeping(), acking_first(), forwarding(), acting_alone()] {
             let scenario = scenario.reductions(Reductions { returns: false, ..Reductions::ALL });
             let story = Story::new("").worlds(&[Size::ONE], move |_| scenario.clone());
             worlds.extend(story.paths(prepare, &mut |paths| paths.worlds()));
@@ -111,10 +108,7 @@ fn an_earlier_story_is_searched() {
 
 type Arity = fn(&[usize]) -> usize;
 
-/// As deep as any run goes.
-const DEEP: usize = 64;
-
-const TREES: [(&str, Arity); 7] = [
+const TREES: [(&str, Arity); 8] = [
     ("a world in which nothing happens", |_| 0),
     ("a world with one path of five steps", |choices| usize::from(choices.len() < 5)),
     ("a world of three doors, then two, then five", |choices| [3, 2, 5].get(choices.len()).copied().unwrap_or(0)),
@@ -126,6 +120,16 @@ const TREES: [(&str, Arity); 7] = [
     ("a world in which runs have different lengths", |choices| match choices.iter().sum::<usize>() {
         sum if sum >= 6 || choices.len() > 8 => 0,
         sum => 1 + sum % 3,
+    }),
+    ("a world with a choice at every tenth of 40 steps", |choices| match choices.len() {
+        40.. => 0,
+        steps => {
+            if steps % 10 == 9 {
+                2
+            } else {
+                1
+            }
+        }
     }),
     ("a world of five doors, five times", |choices| if choices.len() < 5 { 5 } else { 0 }),
     ("a world in which the last choice decides", |choices| match (choices.len(), choices.last()) {
@@ -179,22 +183,34 @@ fn all_paths(bound: usize, arity: impl Fn(&[usize]) -> usize) -> BTreeSet<Vec<us
 
 type Judged<T> = Result<T, Box<Failed>>;
 
-/// Runs that a search may need for each path; some need more than one.
+/// Runs that a search may need for each path: some need more than one.
 const RUNS_EACH_MAX: usize = 20;
-/// More than any world of the review board has.
-const PATHS_MAX: usize = 200_000;
+/// More than that in any world of the review board.
+const RUNS_MAX: usize = 1_000_000;
+
+const ENDS: &str = "the search ends when every path is run";
 
 /// Lets `explore` search such a world: what it says, and every run in order.
 fn searched(
+    what: &str,
     bound: usize,
     arity: impl Fn(&[usize]) -> usize,
     violates: impl Fn(&[usize]) -> bool,
 ) -> Judged<(Explored, Vec<Vec<usize>>)> {
-    let runs_max = 1_000 + RUNS_EACH_MAX * all_paths(bound, &arity).len();
+    let all = all_paths(bound, &arity);
+    let runs_max = 1_000 + RUNS_EACH_MAX * all.len();
     let twice = [(); 2].map(|()| {
         let mut runs = Vec::new();
-        let explored = ends(bound, runs_max, &mut |choices| {
+        let explored = ends(bound, &mut |choices| {
             let trace = traced(choices, &arity, &violates);
+            if runs.len() == runs_max {
+                let (paths, runs) = (many(all.len() as u64, "path"), many(runs_max as u64, "run"));
+                return fails(ENDS, format!("{what} has {paths}; after {runs} the search was not over"));
+            }
+            if !all.contains(&trace.choices) {
+                let beyond = format!("{what}, bound {bound}: {:?} was run", trace.choices);
+                return fails("no path is run beyond the bound", beyond);
+            }
             runs.push(trace.choices.clone());
             Ok(trace)
         });
@@ -203,25 +219,27 @@ fn searched(
     let [first, second] = twice;
     let (first, second) = (first?, second?);
     if first.1 != second.1 {
-        return fails("the search is deterministic", "searched twice, the runs came in another order".to_owned());
+        return fails("the search is deterministic", format!("{what}, searched twice: the runs came in another order"));
     }
     Ok(first)
 }
 
-/// Searches a world that has no bug: every path within the bound is run, and no other.
+/// Searches a world that has no bug: every path within the bound is run, and no other. Without a bound, as deep as it
+/// goes.
 fn searched_whole(what: &str, bound: usize, arity: fn(&[usize]) -> usize) -> Judged<usize> {
     let all = all_paths(bound, arity);
-    let (explored, runs) = searched(bound, arity, |_| false)?;
-    let within = if bound == DEEP { String::new() } else { format!(", within the bound {bound},") };
+    let whole = bound == usize::MAX;
+    let deepest = all.iter().map(Vec::len).max().unwrap_or(0);
+    let (explored, runs) = searched(what, if whole { deepest + 1 } else { bound }, arity, |_| false)?;
     let run: BTreeSet<Vec<usize>> = runs.into_iter().collect();
     if let Some(missed) = all.difference(&run).next() {
+        let within = if whole { String::new() } else { format!(", within the bound {bound},") };
+        let paths = many(all.len() as u64, "path");
         let missing = all.difference(&run).count();
+        let missing = if missing == 1 { "1 was" } else { &format!("{missing} were") };
         let missed = &missed[..missed.len().min(bound)];
-        let such_as = format!("{missing} were not run, such as the one that begins with {missed:?}");
-        return fails("every path is run", format!("{what}{within} has {} paths; {such_as}", all.len()));
-    }
-    if let Some(beyond) = run.difference(&all).next() {
-        return fails("no path is run beyond the bound", format!("{what}, bound {bound}: {beyond:?} was run"));
+        let such_as = format!("such as the one that begins with {missed:?}");
+        return fails("every path is run", format!("{what}{within} has {paths}; {missing} not run, {such_as}"));
     }
     match explored.violated {
         None => Ok(all.len()),
@@ -229,17 +247,13 @@ fn searched_whole(what: &str, bound: usize, arity: fn(&[usize]) -> usize) -> Jud
     }
 }
 
-/// Calls `explore`, and takes the word away from it when a run goes wrong, or after so many runs.
-fn ends(bound: usize, runs_max: usize, run: &mut dyn FnMut(&[usize]) -> Judged<Trace>) -> Judged<Explored> {
-    let (mut runs, mut wrong) = (0, None);
+/// Calls `explore`, and takes the word away from it when a run goes wrong.
+fn ends(bound: usize, run: &mut dyn FnMut(&[usize]) -> Judged<Trace>) -> Judged<Explored> {
+    let mut wrong = None;
     let explored = catch_unwind(AssertUnwindSafe(|| {
         explore(bound, &mut |choices| {
-            runs += 1;
-            let ran = match runs > runs_max {
-                true => fails("the search ends", format!("it was not over after {runs_max} runs")),
-                false => run(choices),
-            };
-            ran.unwrap_or_else(|failed| {
+            came_back();
+            run(choices).unwrap_or_else(|failed| {
                 wrong = Some(failed);
                 resume_unwind(Box::new(()))
             })
@@ -254,8 +268,15 @@ fn ends(bound: usize, runs_max: usize, run: &mut dyn FnMut(&[usize]) -> Judged<T
 
 // Worlds in which a run may not be over yet.
 
+/// Longer than anybody waits.
+const THREE_DAYS: Duration = Duration::from_secs(3 * 24 * 3600);
+
 fn message(id: &str) -> Msg {
     Msg::new(id, "Say", &"hello")
+}
+
+fn one_message<E: Endpoint>() -> Scenario {
+    Scenario::new().message("queue", message("m1"), 1).endpoint::<E>("Worker", "queue", 1)
 }
 
 /// A node dies, and holds a message: it is visible again when the lock expires.
@@ -268,64 +289,96 @@ fn crashing() -> Scenario {
 
 /// A message is sent that is due later.
 fn delaying() -> Scenario {
-    Scenario::new().message("queue", message("m1"), 1).endpoint::<SendsLater>("Worker", "queue", 1)
+    one_message::<SendsLater>()
 }
 
 /// A run waits for a while.
 fn sleeping() -> Scenario {
-    Scenario::new().message("queue", message("m1"), 1).endpoint::<Sleeps>("Worker", "queue", 1)
+    one_message::<Sleeps>()
+}
+
+/// Runs go on whose message is gone: no queue tells of them.
+fn acking_first() -> Scenario {
+    Scenario::new().message("queue", message("m1"), 2).endpoint::<AcksFirst>("Worker", "queue", 2)
+}
+
+/// A second queue, with a worker of its own.
+fn forwarding() -> Scenario {
+    Scenario::new()
+        .message("queue", message("m1"), 1)
+        .endpoint::<Forwards>("Worker", "queue", 1)
+        .endpoint::<AcksFirst>("Other", "others", 1)
+        .faults(Faults::upto(1).only(&[Fault::Crash]))
 }
 
 /// A system that acts on its own, some time after it was called.
 fn acting_alone() -> Scenario {
     let alarm = Service::new(ALARM, "0", |_, _| ("2".to_owned(), "null".to_owned()))
         .with_timer(|left| left.parse::<u8>().ok()?.checked_sub(1).map(|left| left.to_string()));
-    Scenario::new().message("queue", message("m1"), 1).endpoint::<Calls>("Worker", "queue", 1).service(alarm)
+    one_message::<Calls>().service(alarm)
 }
 
 const ALARM: &str = "Alarm";
 
-#[derive(Default)]
-struct Writes;
-impl Endpoint for Writes {
-    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
-        cx.docs.put(delivery.id(), &"hello", When::Always).await?;
-        Ok(())
-    }
-}
-
-#[derive(Default)]
-struct SendsLater;
-impl Endpoint for SendsLater {
-    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
-        if &**delivery.id() == "m1" {
-            cx.bus.send_later("queue", message("m2"), Duration::from_secs(60)).await?;
+macro_rules! endpoint {
+    ($name:ident($cx:ident, $delivery:ident) $body:block) => {
+        #[derive(Default)]
+        struct $name;
+        impl Endpoint for $name {
+            async fn on_message(&self, $cx: &Cx, $delivery: &Delivery) -> Result<(), Retry> {
+                $body
+                Ok(())
+            }
         }
-        Ok(())
+    };
+}
+
+endpoint! {
+    Writes(cx, delivery) {
+        cx.docs.put(delivery.id(), &"hello", When::Always).await?;
     }
 }
 
-#[derive(Default)]
-struct Sleeps;
-impl Endpoint for Sleeps {
-    async fn on_message(&self, cx: &Cx, _: &Delivery) -> Result<(), Retry> {
-        cx.sleep(Duration::from_secs(60)).await;
-        Ok(())
+endpoint! {
+    SendsLater(cx, delivery) {
+        if &**delivery.id() == "m1" {
+            cx.bus.send_later("queue", message("m2"), THREE_DAYS).await?;
+        }
     }
 }
 
-#[derive(Default)]
-struct Calls;
-impl Endpoint for Calls {
-    async fn on_message(&self, cx: &Cx, _: &Delivery) -> Result<(), Retry> {
-        call::<_, ()>(cx, ALARM, "in two minutes").await?;
-        Ok(())
+endpoint! {
+    Sleeps(cx, _delivery) {
+        cx.sleep(THREE_DAYS).await;
+    }
+}
+
+endpoint! {
+    AcksFirst(cx, delivery) {
+        delivery.ack(cx).await?;
+        cx.docs.put(delivery.id(), &"hello", When::Always).await?;
+        cx.sleep(THREE_DAYS).await;
+    }
+}
+
+endpoint! {
+    Forwards(cx, _delivery) {
+        cx.bus.send("others", message("m2")).await?;
+        cx.bus.send_later("others", message("m3"), THREE_DAYS).await?;
+    }
+}
+
+endpoint! {
+    Calls(cx, _delivery) {
+        call::<_, ()>(cx, ALARM, "in a while, twice").await?;
     }
 }
 
 // What must hold of a search of the review board.
 
-/// Longer than any run of these worlds.
+/// As deep as any run of these worlds goes.
+const BOUND: usize = 24;
+/// A run that is longer will not end.
 const STEPS_MAX: usize = 100;
 
 /// What `run` says where the attendee decides when a run is over.
@@ -341,43 +394,53 @@ fn run_in(paths: &mut Paths<'_, '_>, choices: &[usize]) -> Judged<Ran> {
     }
 }
 
-/// Searches a world by `explore`: what it says, the last state of every run, and how long it took.
-fn search(paths: &mut Paths<'_, '_>) -> Judged<(Explored, Vec<Ran>, Duration)> {
+/// What came of a search of the review board.
+struct Found {
+    explored: Explored,
+    /// The last state of every run, each once.
+    ends: BTreeSet<Final>,
+    runs: usize,
+    time: Duration,
+}
+
+/// Searches a world by `explore`.
+fn search(what: &str, paths: &mut Paths<'_, '_>) -> Judged<Found> {
     let began = Instant::now();
-    let mut runs = Vec::new();
-    let explored = ends(STEPS_MAX, PATHS_MAX, &mut |choices| {
+    let (mut found, mut runs) = (BTreeSet::new(), 0);
+    let explored = ends(BOUND, &mut |choices| {
+        if runs == RUNS_MAX {
+            let runs = many(runs as u64, "run");
+            return fails(ENDS, format!("{what}: after {runs} the search was not over"));
+        }
         let ran = run_in(paths, choices)?;
-        let trace = ran.run.clone();
-        runs.push(ran);
-        Ok(trace)
+        runs += 1;
+        found.insert(ran.last);
+        Ok(ran.run)
     })?;
-    Ok((explored, runs, began.elapsed()))
+    Ok(Found { explored, ends: found, runs, time: began.elapsed() })
 }
 
 /// The search comes to every end that there is, and to no other.
 fn same_ends(what: &str, paths: &mut Paths<'_, '_>) -> Judged<String> {
-    let (explored, runs, time) = search(paths)?;
-    let began = Instant::now();
-    let (finals, states) = paths.finals();
-    let ours = began.elapsed();
-    let found: BTreeSet<_> = runs.iter().map(|ran| ran.last).collect();
+    let Found { explored, ends, runs, time } = search(what, paths)?;
     if let Some(choices) = explored.violated {
         return fails("what is found is a bug", format!("{what}: {choices:?} violates nothing"));
     }
-    if found != finals {
-        let missing = finals.difference(&found).count();
+    let began = Instant::now();
+    let (finals, states) = paths.finals();
+    let ours = began.elapsed();
+    let missing = finals.difference(&ends).count();
+    if missing > 0 {
+        let all = many(finals.len() as u64, "way");
         return fails(
             "every path is run",
-            format!(
-                "{what}: the world can end in {} ways; your search does not come to {missing} of them",
-                finals.len()
-            ),
+            format!("{what}: the world can end in {all}; your search does not come to {missing} of them"),
         );
     }
     Ok(format!(
         "{what}: your {} come to {} ({} ms); our search visits {} instead ({} ms)",
-        many(runs.len() as u64, "path"),
-        many(finals.len() as u64, "end"),
+        many(runs as u64, "run"),
+        many(ends.len() as u64, "end"),
         time.as_millis(),
         many(states, "state"),
         ours.as_millis()
@@ -386,27 +449,43 @@ fn same_ends(what: &str, paths: &mut Paths<'_, '_>) -> Judged<String> {
 
 /// The search finds handler 4's bug, and finds it again by its choices.
 fn finds_the_bug(paths: &mut Paths<'_, '_>) -> Judged<String> {
-    let (explored, runs, time) = search(paths)?;
+    let Found { explored, runs, time, .. } = search("handler 4", paths)?;
+    let runs = many(runs as u64, "run");
     let Some(choices) = explored.violated else {
-        return fails("a bug of handler 4 is found", format!("after {} runs it is not", runs.len()));
+        return fails("a bug of handler 4 is found", format!("after {runs} it is not"));
     };
     let ran = run_in(paths, &choices)?;
     if ran.run.verdict == Verdict::Holds {
         return shown(paths, &ran, "a bug is found again", format!("{choices:?} violates nothing"));
     }
-    Ok(format!(
-        "handler 4: a bug after {} ({} ms), and again by its choices",
-        many(runs.len() as u64, "path"),
-        time.as_millis()
-    ))
+    Ok(format!("handler 4: a bug after {runs} ({} ms), and again by its choices", time.as_millis()))
 }
 
 fn early(world: &World) -> String {
-    format!("something can still happen here:\n{}", told(world))
+    format!("something can still happen: {}\n{}", waiting(world).join(", "), told(world))
 }
 
 fn late(world: &World) -> String {
     format!("nothing can happen here any more:\n{}", told(world))
+}
+
+/// What something will still come of.
+fn waiting(world: &World) -> Vec<String> {
+    let mut waiting = Vec::new();
+    for queue in &world.queues {
+        for (copies, how) in [(queue.visible, "visible"), (queue.locked, "locked"), (queue.delayed, "delayed")] {
+            if copies > 0 {
+                waiting.push(format!("{} {how} in {}", many(copies as u64, "message"), queue.name));
+            }
+        }
+    }
+    for worker in world.workers.iter().filter(|worker| worker.doing != Doing::Idle) {
+        waiting.push(format!("{} is {}", worker.name, format!("{:?}", worker.doing).to_lowercase()));
+    }
+    if world.timers > 0 {
+        waiting.push(many(world.timers as u64, "timer"));
+    }
+    waiting
 }
 
 /// A world in words.
@@ -419,8 +498,17 @@ fn told(world: &World) -> String {
     for worker in &world.workers {
         lines.push(format!("{}: {:?}", worker.name, worker.doing));
     }
-    lines.push(format!("timers: {}; nothing has happened for {:?}", world.timers, world.quiet_for));
+    lines.push(format!("timers: {}; nothing has happened for {}", world.timers, time(world.quiet_for)));
     lines.join("\n")
+}
+
+fn time(time: Duration) -> String {
+    match time.as_secs() {
+        0 => "0 s".into(),
+        3_600 => "an hour".into(),
+        86_400 => "a day".into(),
+        seconds => format!("{seconds} s"),
+    }
 }
 
 fn passed(message: String) -> Passed {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kit::paths::{Doing, Queue, Trace as Run, Verdict, Worker, World};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::action::ActionKind;
 use crate::history::{End, IDLE};
@@ -12,6 +12,7 @@ use crate::layout::{Actor, DOCUMENTS, EXTRA, JOURNAL, NODE, SERVICES};
 use crate::narrate::Teller;
 use crate::operation::Kind;
 use crate::property::Properties;
+use crate::reductions::Reductions;
 use crate::scenario::Scenario;
 use crate::search::{Search, with_enough};
 use crate::steps::Steps;
@@ -20,7 +21,9 @@ use crate::trace::Trace;
 /// How long the visibility timeout is that a dead worker's copy waits for. The world does not count it; `quiet_for` does.
 const LOCK: Duration = Duration::from_secs(30);
 /// How long nothing has happened where nothing will.
-const FOR_EVER: Duration = Duration::from_secs(3600);
+const AN_HOUR: Duration = Duration::from_secs(3600);
+/// How long nothing may have happened where something still will: a message is due tomorrow, a store is slow.
+const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A final state, by what it holds: documents, facts, services.
 pub type Final = (u32, u32, u32);
@@ -28,22 +31,24 @@ pub type Final = (u32, u32, u32);
 /// The paths of one world.
 pub struct Paths<'s, 'a> {
     search: &'s mut Search<'a>,
-    /// The states of the last run and what could follow: a run that begins as the last one did need not begin again.
-    way: Vec<Stop>,
+    /// Every state that a run came to: a search comes to most of them often.
+    stops: Vec<Stop>,
+    /// Their places, by their words.
+    places: FxHashMap<Vec<u32>, usize>,
 }
 
 /// A state on the way.
 struct Stop {
     words: Vec<u32>,
     world: World,
-    /// The states that can follow, one after the other.
-    next: Vec<u32>,
-    arity: usize,
+    /// The states that can follow: their words, and their places once somebody came there.
+    next: Vec<(Vec<u32>, Option<usize>)>,
     /// Something other than a fault can follow.
     free: bool,
-    /// What is wrong already.
+    /// What is wrong here, whatever follows.
     wrong: Option<String>,
-    chosen: usize,
+    /// What is wrong if the run is over here, once that was asked.
+    wrong_at_the_end: Option<Option<String>>,
 }
 
 /// One run.
@@ -71,55 +76,48 @@ pub enum PathEnd {
 }
 
 /// Lets somebody search a world. `with` may be called again: a world that must remember more begins again.
+///
+/// Workers of one endpoint are not interchangeable here: where they are, which of them is first depends on which states
+/// were met before, and the same choices would make another run after other runs.
 pub fn paths<T>(scenario: &Scenario, properties: &Properties<'_>, with: &mut dyn FnMut(&mut Paths<'_, '_>) -> T) -> T {
-    with_enough(scenario, properties, &mut |search| with(&mut Paths { search, way: Vec::new() }))
+    let reductions = Reductions { workers: false, ..scenario.reductions };
+    let scenario = scenario.clone().reductions(reductions);
+    with_enough(&scenario, properties, &mut |search| {
+        with(&mut Paths { search, stops: Vec::new(), places: FxHashMap::default() })
+    })
 }
 
 impl Paths<'_, '_> {
     /// Runs the world by these choices, and by the first that is possible after them. A choice that is too large counts
-    /// from the beginning again. Every state is judged; where `is_over` says
-    /// that the run is over, it ends, and is judged as one that is.
+    /// from the beginning again. Every state is judged; where `is_over` says that the run is over, it ends, and is judged
+    /// as one that is.
     pub fn run(&mut self, choices: &[usize], is_over: &mut dyn FnMut(&World) -> bool, steps_max: usize) -> Ran {
-        let same = self.way.iter().zip(choices).take_while(|(stop, choice)| **choice == stop.chosen).count();
-        self.way.truncate(same + 1);
-        if self.way.is_empty() {
-            let initial = self.search.engine.initial();
-            let stop = self.stop(initial);
-            self.way.push(stop);
-        }
         let (mut arity, mut chosen): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
-        let mut at = 0;
+        let mut wrong = None;
+        let initial = self.search.engine.initial();
+        let mut at = self.place(initial);
         let end = loop {
-            let stop = &mut self.way[at];
+            let stop = &self.stops[at];
+            wrong = wrong.or_else(|| stop.wrong.clone());
             let over = is_over(&stop.world);
-            if over || stop.arity == 0 || at == steps_max {
+            if over || stop.next.is_empty() || chosen.len() == steps_max {
                 break match (over, stop.free) {
                     (true, false) => PathEnd::Over,
                     (true, true) => PathEnd::Early(stop.world.clone()),
-                    (false, _) if stop.arity == 0 => PathEnd::NotCalled(stop.world.clone()),
+                    (false, _) if stop.next.is_empty() => PathEnd::NotCalled(stop.world.clone()),
                     (false, _) => PathEnd::TooLong,
                 };
             }
-            let choice = choices.get(at).copied().unwrap_or(0) % stop.arity;
-            arity.push(stop.arity);
+            let choice = choices.get(chosen.len()).copied().unwrap_or(0) % stop.next.len();
+            arity.push(stop.next.len());
             chosen.push(choice);
-            stop.chosen = choice;
-            at += 1;
-            if at == self.way.len() {
-                let width = self.way[at - 1].words.len();
-                let words = self.way[at - 1].next[choice * width..][..width].to_vec();
-                let stop = self.stop(words);
-                self.way.push(stop);
-            }
+            at = self.after(at, choice);
         };
-        self.way.truncate(at + 1);
-        let words = self.way[at].words.clone();
-        let before = self.way.iter().find_map(|stop| stop.wrong.clone());
-        let verdict = match before.or_else(|| self.search.wrong_at(&words, true)) {
+        let verdict = match wrong.or_else(|| self.wrong_at_the_end(at)) {
             None => Verdict::Holds,
             Some(wrong) => Verdict::Violated(wrong),
         };
-        Ran { run: Run { arity, choices: chosen, verdict }, end, last: last(&words) }
+        Ran { run: Run { arity, choices: chosen, verdict }, end, last: last(&self.stops[at].words) }
     }
 
     /// Every final state that there is, found by visiting each state once; and how many states there are.
@@ -141,17 +139,22 @@ impl Paths<'_, '_> {
     }
 
     /// Every world that there is in this scenario, each once, and whether it is over: whether nothing but faults can
-    /// happen.
+    /// happen. One that is not over is there once more after a day in which nothing has happened.
     pub fn worlds(&mut self) -> BTreeSet<(World, bool)> {
-        let (mut seen, mut worlds) = (FxHashSet::default(), BTreeSet::new());
-        let mut ahead = vec![self.search.engine.initial()];
-        while let Some(words) = ahead.pop() {
-            if !seen.insert(words.clone()) {
-                continue;
+        let mut worlds = BTreeSet::new();
+        let initial = self.search.engine.initial();
+        self.place(initial);
+        let mut at = 0; // places are given in the order in which somebody comes there first
+        while at < self.stops.len() {
+            for choice in 0..self.stops[at].next.len() {
+                self.after(at, choice);
             }
-            let stop = self.stop(words);
-            ahead.extend(stop.next.chunks_exact(stop.words.len()).map(<[u32]>::to_vec));
-            worlds.insert((stop.world, !stop.free));
+            let Stop { world, free, .. } = &self.stops[at];
+            worlds.insert((world.clone(), !free));
+            if *free {
+                worlds.insert((World { quiet_for: A_DAY, ..world.clone() }, false));
+            }
+            at += 1;
         }
         worlds
     }
@@ -171,13 +174,38 @@ impl Paths<'_, '_> {
         teller.finish(quiescent, true)
     }
 
-    fn stop(&mut self, words: Vec<u32>) -> Stop {
+    /// The place of a state.
+    fn place(&mut self, words: Vec<u32>) -> usize {
+        if let Some(at) = self.places.get(&words) {
+            return *at;
+        }
         let mut steps = Steps::default();
         self.search.engine.steps(&words, &mut steps);
         let world = self.world(&words, &steps);
-        let next: Vec<u32> = steps.iter().flat_map(|(_, words)| words.iter().copied()).collect();
+        let next = steps.iter().map(|(_, words)| (words.to_vec(), None)).collect();
         let wrong = self.search.wrong_at(&words, false);
-        Stop { words, world, next, arity: steps.len(), free: steps.free, wrong, chosen: 0 }
+        let at = self.stops.len();
+        self.places.insert(words.clone(), at);
+        self.stops.push(Stop { words, world, next, free: steps.free, wrong, wrong_at_the_end: None });
+        at
+    }
+
+    /// The place that follows by this choice.
+    fn after(&mut self, at: usize, choice: usize) -> usize {
+        let (words, next) = &self.stops[at].next[choice];
+        if let Some(next) = next {
+            return *next;
+        }
+        let words = words.clone();
+        let next = self.place(words);
+        self.stops[at].next[choice].1 = Some(next);
+        next
+    }
+
+    fn wrong_at_the_end(&mut self, at: usize) -> Option<String> {
+        let stop = &mut self.stops[at];
+        let search = &mut *self.search;
+        stop.wrong_at_the_end.get_or_insert_with(|| search.wrong_at(&stop.words, true)).clone()
     }
 
     fn world(&self, words: &[u32], steps: &Steps) -> World {
@@ -220,7 +248,7 @@ impl Paths<'_, '_> {
             matches!(kind, ActionKind::DeadLockExpired | ActionKind::Due | ActionKind::Woken | ActionKind::Timer)
         };
         let quiet_for = match (free().next().is_some(), free().all(timed)) {
-            (false, _) => FOR_EVER,
+            (false, _) => AN_HOUR,
             (true, true) => LOCK,
             (true, false) => Duration::ZERO,
         };

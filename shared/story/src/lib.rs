@@ -60,7 +60,7 @@ pub mod variables;
 
 pub use challenge::Challenge;
 pub use explorer::count;
-pub use explorer::paths::{PathEnd, Paths, Ran};
+pub use explorer::paths::{Final, PathEnd, Paths, Ran};
 pub use explorer::{Client, Event, Reductions, Scenario};
 pub use kit::documents::Docs;
 pub use kit::{Cx, Delivery, Endpoint, Msg, MsgId, Retry};
@@ -70,4 +70,4 @@ pub use seen::Seen;
 pub use sim::participant;
 pub use sim::{Fault, Faults, Limits, Service};
 pub use story::{Judgement, Story, expect};
-pub use trial::{Failed, Passed, Prepare, Trial};
+pub use trial::{Failed, Passed, Prepare, Trial, came_back};

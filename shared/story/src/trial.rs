@@ -102,3 +102,9 @@ impl Trial {
         Tried { result, time: started.elapsed() }
     }
 }
+
+/// Tells the watchdog that the attendee's code has come back, for now. A judge says so whenever code that it calls once
+/// calls it in turn, as a search does for each run: only a piece between two calls may be stuck.
+pub fn came_back() {
+    let _ = caught(|| ());
+}

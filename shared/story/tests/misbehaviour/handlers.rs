@@ -70,6 +70,12 @@ handler! {
 }
 
 handler! {
+    PanicsAtOnce(_cx, _delivery) {
+        panic!("it never charges")
+    }
+}
+
+handler! {
     OverflowsItsStack(cx, _delivery) {
         cx.docs.get::<u64>("charges").await?;
         let depth = deeper(1);
@@ -78,7 +84,7 @@ handler! {
     }
 }
 
-fn deeper(depth: u64) -> u64 {
+pub(crate) fn deeper(depth: u64) -> u64 {
     if depth == 0 { 0 } else { 1 + std::hint::black_box(deeper(depth + 1)) }
 }
 

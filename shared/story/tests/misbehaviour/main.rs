@@ -272,6 +272,80 @@ fn a_story_that_breaks_says_where() {
     assert_says(&text, &["the story itself broke", "stories.rs:", "no such world"]);
 }
 
+// ---- a trial judges code that is no handler
+
+#[test]
+fn a_trial_says_what_it_covered() {
+    let text = told("a_trial_of_right_code", VerdictName::Holds, "");
+    assert_eq!(text, "  ✓ an attendee's code is judged\n    it came back");
+}
+
+#[test]
+fn a_trial_says_what_is_wrong() {
+    let text = violated("a_trial_of_wrong_code", "two is more than one");
+    assert_says(&text, &["✗ two is more than one", "it is less"]);
+}
+
+#[test]
+fn code_in_a_trial_may_be_not_written_yet() {
+    let text = told("a_trial_of_code_that_is_not_written", VerdictName::NotWritten, "");
+    assert_says(&text, &["✎ an attendee's code is judged", "not written yet at ", "stories.rs:", ": search"]);
+}
+
+#[test]
+fn a_panic_in_a_trial_is_a_violation() {
+    let text = violated("a_trial_of_code_that_panics", "the code does not panic");
+    assert_says(&text, &["it panicked at ", "stories.rs:", ": the third time is too much"]);
+}
+
+/// The watchdog's part again: it came back once, and not the second time.
+#[test]
+fn code_in_a_trial_that_never_returns_does_not_finish() {
+    let text = violated("a_trial_of_code_that_never_returns", "the code finishes");
+    assert_says(&text, &["an attendee's code is judged: the code "]);
+}
+
+#[test]
+fn an_overflow_of_the_stack_in_a_trial_is_a_violation() {
+    let text = violated("a_trial_of_code_that_overflows_its_stack", "the code does not panic");
+    assert_says(&text, &["the code overflows its stack"]);
+}
+
+#[test]
+fn ending_the_process_in_a_trial_is_a_violation() {
+    let text = violated("a_trial_of_code_that_ends_the_process", "the code does not panic");
+    assert_says(&text, &["the code ends the process"]);
+}
+
+/// Slow is not stuck.
+#[test]
+fn a_trial_may_take_longer_than_each_piece_of_it() {
+    told("a_trial_of_slow_code", VerdictName::Holds, "");
+}
+
+#[test]
+fn a_panic_in_the_idea_of_when_a_run_is_over_is_a_violation() {
+    let text = violated("a_search_with_an_over_that_panics", "the code does not panic");
+    assert_says(&text, &["it panicked at ", "stories.rs:", "index out of bounds"]);
+}
+
+#[test]
+fn an_idea_of_when_a_run_is_over_that_never_returns_does_not_finish() {
+    violated("a_search_with_an_over_that_never_returns", "the code finishes");
+}
+
+#[test]
+fn a_handler_that_panics_makes_a_run_wrong() {
+    let text = violated("a_search_of_a_handler_that_panics", "a run is right");
+    assert_says(&text, &["the handler does not panic: it panicked at ", ": it never charges"]);
+}
+
+#[test]
+fn a_search_of_a_right_handler_says_how_a_run_ended() {
+    let text = told("a_search_of_a_right_handler", VerdictName::Holds, "");
+    assert_says(&text, &["✓ an attendee searches", "Over"]);
+}
+
 // ---- told again
 
 /// The schedule that a red story leaves is a regression test.

@@ -3,7 +3,10 @@
 
 use explorer::Bounds;
 use kit::{Docs, Endpoint, Msg};
-use story::{Event, Fault, Faults, NO_DUPLICATE_PROCESSING, NO_GHOST_MESSAGE, NO_LOST_MESSAGE, Scenario, Size, Story};
+use story::{
+    Event, Failed, Fault, Faults, NO_DUPLICATE_PROCESSING, NO_GHOST_MESSAGE, NO_LOST_MESSAGE, Passed, Scenario, Size,
+    Story, Trial, came_back,
+};
 
 use crate::handlers;
 use crate::stage::on_stage;
@@ -183,4 +186,119 @@ fn has_a_view_that_panics() {
             .when_quiescent(NO_LOST_MESSAGE, "an order is charged", |seen| seen.view().is_some())
             .check();
     });
+}
+
+// ---- trials
+
+/// A trial whose judge calls this piece of an attendee's code a few times, as a search calls back.
+#[track_caller]
+fn trial_of(code: impl Fn(u32) + Sync + 'static) {
+    Trial::new("an attendee's code is judged", move |_| {
+        for time in 0..3 {
+            came_back();
+            code(time);
+        }
+        Ok(Passed { message: "it came back".to_owned(), ..Passed::default() })
+    })
+    .check();
+}
+
+#[test]
+fn a_trial_of_right_code() {
+    on_stage(|| trial_of(|_| println!("what it prints is of no interest")));
+}
+
+#[test]
+fn a_trial_of_wrong_code() {
+    on_stage(|| {
+        Trial::new("an attendee's code is judged", |_| {
+            Err(Box::new(Failed::new("two is more than one", "it is less")))
+        })
+        .check();
+    });
+}
+
+#[test]
+fn a_trial_of_code_that_is_not_written() {
+    on_stage(|| trial_of(|_| todo!("search")));
+}
+
+#[test]
+fn a_trial_of_code_that_panics() {
+    on_stage(|| trial_of(|time| assert!(time < 2, "the third time is too much")));
+}
+
+#[test]
+fn a_trial_of_code_that_never_returns() {
+    on_stage(|| {
+        trial_of(|time| {
+            if time == 1 {
+                loop {
+                    std::hint::spin_loop();
+                }
+            }
+        });
+    });
+}
+
+#[test]
+fn a_trial_of_code_that_overflows_its_stack() {
+    on_stage(|| trial_of(|_| assert!(handlers::deeper(1) > 0)));
+}
+
+#[test]
+fn a_trial_of_code_that_ends_the_process() {
+    on_stage(|| trial_of(|_| std::process::exit(0)));
+}
+
+/// It takes longer than a piece of code may, and calls back meanwhile.
+#[test]
+fn a_trial_of_slow_code() {
+    on_stage(|| trial_of(|_| std::thread::sleep(std::time::Duration::from_millis(1_200))));
+}
+
+/// An attendee's search and an attendee's idea of when a run is over, in a world of an attendee's handler.
+#[track_caller]
+fn search_of<E: Endpoint>(is_over: fn(&kit::paths::World) -> bool) {
+    Trial::new("an attendee searches", move |prepare| {
+        let story =
+            story_of::<E>("").when_quiescent(NO_LOST_MESSAGE, "an order is charged", |seen| seen.view().charges == 1);
+        story.paths(prepare, &mut |paths| {
+            let ran = paths.run(&[], &mut { is_over }, 20);
+            match (ran.run.verdict, ran.end) {
+                (kit::paths::Verdict::Violated(wrong), _) => Err(Box::new(Failed::new("a run is right", wrong))),
+                (_, end) => Ok(Passed { message: format!("{end:?}"), ..Passed::default() }),
+            }
+        })
+    })
+    .check();
+}
+
+#[test]
+fn a_search_with_an_over_that_panics() {
+    on_stage(|| search_of::<handlers::Right>(|world| world.queues[7].visible == 0));
+}
+
+#[test]
+fn a_search_with_an_over_that_never_returns() {
+    on_stage(|| {
+        search_of::<handlers::Right>(|world| {
+            if world.timers == 0 {
+                loop {
+                    std::hint::spin_loop();
+                }
+            }
+            true
+        });
+    });
+}
+
+#[test]
+fn a_search_of_a_handler_that_panics() {
+    on_stage(|| search_of::<handlers::PanicsAtOnce>(|world| world.queues[0].visible + world.queues[0].locked == 0));
+}
+
+#[test]
+fn a_search_of_a_right_handler() {
+    on_stage(|| search_of::<handlers::Right>(|world| world.queues[0].visible + world.queues[0].locked == 0));
 }

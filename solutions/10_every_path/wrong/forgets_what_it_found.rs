@@ -1,0 +1,34 @@
+//! Dies by: a bug on one path is found
+//! Why: the search goes on after a bug, and each run writes over what the one before it has said.
+
+use kit::paths::{Doing, Explored, Trace, Verdict, World};
+
+/// Runs every path whose choices after the first `bound` are all 0, and stops at the first that violates something.
+pub fn explore(bound: usize, run: &mut dyn FnMut(&[usize]) -> Trace) -> Explored {
+    let (mut choices, mut runs) = (Vec::new(), 0);
+    let mut violated;
+    loop {
+        let trace = run(&choices);
+        runs += 1;
+        violated = match trace.verdict {
+            Verdict::Violated(_) => Some(trace.choices.clone()),
+            Verdict::Holds => None,
+        };
+        choices = trace.choices;
+        choices.truncate(bound);
+        loop {
+            match choices.pop() {
+                Some(choice) if choice + 1 < trace.arity[choices.len()] => break choices.push(choice + 1),
+                Some(_) => {}
+                None => return Explored { runs, violated },
+            }
+        }
+    }
+}
+
+/// Whether a run is over: nothing will happen any more, whatever we wait for.
+pub fn is_quiescent(world: &World) -> bool {
+    world.queues.iter().all(|queue| queue.visible + queue.locked + queue.delayed == 0)
+        && world.workers.iter().all(|worker| worker.doing == Doing::Idle)
+        && world.timers == 0
+}

@@ -1,0 +1,33 @@
+//! Dies by: no run is judged before it is over
+//! Why: nothing has happened for thirty-one seconds, and no lock lasts longer. Sleepers, timers and delayed messages
+//! do.
+
+use std::time::Duration;
+
+use kit::paths::{Explored, Trace, Verdict, World};
+
+/// Runs every path whose choices after the first `bound` are all 0, and stops at the first that violates something.
+pub fn explore(bound: usize, run: &mut dyn FnMut(&[usize]) -> Trace) -> Explored {
+    let (mut choices, mut runs) = (Vec::new(), 0);
+    loop {
+        let trace = run(&choices);
+        runs += 1;
+        if let Verdict::Violated(_) = trace.verdict {
+            return Explored { runs, violated: Some(trace.choices) };
+        }
+        choices = trace.choices;
+        choices.truncate(bound);
+        loop {
+            match choices.pop() {
+                Some(choice) if choice + 1 < trace.arity[choices.len()] => break choices.push(choice + 1),
+                Some(_) => {}
+                None => return Explored { runs, violated: None },
+            }
+        }
+    }
+}
+
+/// Whether a run is over: nothing will happen any more, whatever we wait for.
+pub fn is_quiescent(world: &World) -> bool {
+    world.quiet_for > Duration::from_secs(30)
+}
