@@ -504,18 +504,19 @@ impl<'a> Engine<'a> {
         self.extras.number(after)
     }
 
-    /// The surroundings with more draws of an owner.
-    pub(crate) fn drawn(&mut self, extra: u32, owner: u64, draws: u32) -> u32 {
+    /// The surroundings with more draws of an owner; `None` beyond those that are told apart, since the next ones would be
+    /// some that others have.
+    pub(crate) fn drawn(&mut self, extra: u32, owner: u64, draws: u32) -> Option<u32> {
         let mut after = self.extras.value(extra).clone();
         let mut counts: BTreeMap<u64, u32> = after.draws.iter().copied().collect();
         let count = counts.entry(owner).or_default();
         *count += draws;
         if *count > DRAWS_MAX {
-            *count -= draws;
             self.saturated = true;
+            return None;
         }
         after.draws = counts.into_iter().collect();
-        self.extras.number(after)
+        Some(self.extras.number(after))
     }
 }
 

@@ -483,6 +483,9 @@ impl<'a> Search<'a> {
 
     fn decide_progress(&mut self, free_steps: FreeSteps) -> Option<Verdict> {
         let progress = self.properties.can_finish?;
+        if self.engine.saturated {
+            return None; // steps are missing, so that states may only seem to be stuck
+        }
         let stuck = free_steps.stuck(self.visited.len());
         let state = *stuck.first()?;
         let mut path = self.visited.path(state);

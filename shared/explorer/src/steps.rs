@@ -721,7 +721,11 @@ impl Engine<'_> {
         let dropped = if reached.dropped.is_empty() { Vec::new() } else { reached.dropped.clone() };
         if draws > 0 {
             let owner = self.histories.owner(code, self.scenario);
-            out.next[EXTRA] = self.drawn(out.next[EXTRA], owner, draws);
+            let Some(extra) = self.drawn(out.next[EXTRA], owner, draws) else {
+                out.free |= label.fault.is_none(); // it could go on; nobody looks where to
+                return;
+            };
+            out.next[EXTRA] = extra;
         }
         if self.layout.sleeps {
             self.falls_asleep(slot, node, out);

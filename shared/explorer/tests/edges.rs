@@ -178,6 +178,29 @@ fn a_budget_that_ends_first_leaves_it_undecided() {
 
 // ---- ids, chance, time
 
+/// Every attempt draws an id, notes it, and fails: there are more attempts than the explorer tells draws apart. It may
+/// give up, but it may not give an id twice: whoever relies on that would be told of a violation that is none.
+#[test]
+fn ids_never_repeat_however_often_they_are_drawn() {
+    let again = handler(|cx: Cx, _| async move {
+        let id = cx.fresh_id();
+        if cx.docs.put(&format!("used/{id}"), &true, When::Absent).await == Err(StoreErr::Conflict) {
+            cx.docs.put("twice", &true, When::Always).await?;
+        }
+        Err(kit::Retry::because("and again"))
+    });
+    let scenario = Scenario::new().handler("Drawer", "orders", 1, again).message("orders", msg("m1"), 1);
+    let world = World::new("draws", scenario)
+        .always("no id is drawn twice", |seen| seen.docs().get::<bool>("twice").is_none())
+        .at_the_end("it comes to an end", |_| false);
+    for reductions in [Reductions::ALL, Reductions::NONE] {
+        match world.explore(reductions).verdict {
+            Verdict::Unrefuted { reason } => assert!(reason.contains("asked more than 64 times"), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 /// Every attempt notes the id and the number that it drew: in two attempts they differ. In one, a draw is the same
 /// each time that the code is run again, or it would not be deterministic.
 #[test]
