@@ -51,10 +51,20 @@ const MORE_MESSAGES: &[Size] = &[
     Size::ONE.messages(2).faults(1),
     Size::ONE.messages(2).workers(2).faults(1),
     Size::ONE.messages(2).copies(2).workers(2).faults(1),
+    Size::ONE.messages(3).copies(2),
+    Size::ONE.messages(3).faults(1),
+    Size::ONE.messages(3).workers(2),
+];
+const REFUSED_MESSAGES: &[Size] = &[
+    Size::ONE.faults(1),
+    Size::ONE.copies(2).clients(2),
+    Size::ONE.messages(2).workers(2),
+    Size::ONE.messages(2).faults(1),
+    Size::ONE.messages(2).workers(2).faults(1),
+    Size::ONE.messages(2).copies(2).workers(2).faults(1),
     Size::ONE.messages(2).workers(2).faults(2),
     Size::ONE.messages(3).copies(2),
     Size::ONE.messages(3).faults(1),
-    Size::ONE.messages(3).workers(2).faults(1),
 ];
 const TWO_MESSAGES: &[Size] = &[
     Size::ONE.messages(2),
@@ -93,7 +103,7 @@ fn a_talkative_logic_is_run_once_for_each_message() {
     fn messages() -> Vec<Msg> {
         vec![message("m1", "Add", "ada", 60), message("m2", "Add", "ada", 50), message("m3", "Add", "ada", 40)]
     }
-    tell::<Talkative>("a talkative logic is run once for each message", messages);
+    tell::<Talkative>("a talkative logic is run once for each message", MORE_MESSAGES, messages);
 }
 
 /// 50, 50 and 20 points, and nobody hears of them. Two of the messages are equal, and are not the same message.
@@ -102,7 +112,7 @@ fn a_silent_logic_is_run_once_for_each_message() {
     fn messages() -> Vec<Msg> {
         vec![message("m1", "Add", "ada", 50), message("m11", "Add", "ada", 50), message("m2", "Add", "ada", 20)]
     }
-    tell::<Silent>("a silent logic is run once for each message", messages);
+    tell::<Silent>("a silent logic is run once for each message", MORE_MESSAGES, messages);
 }
 
 /// How many points are there? Somebody asks while 60 and 50 are added. To answer changes nothing; but what was answered
@@ -112,7 +122,7 @@ fn who_asks_again_gets_the_same_answer() {
     fn messages() -> Vec<Msg> {
         vec![message("m1", "Ask", "ada", 0), message("m2", "Add", "ada", 60), message("m3", "Add", "ada", 50)]
     }
-    tell::<Asked>("who asks again gets the same answer", messages);
+    tell::<Asked>("who asks again gets the same answer", MORE_MESSAGES, messages);
 }
 
 /// 50 points are taken away, 60 are added, 30 are taken away. What there is not enough for is refused, and with that it
@@ -122,7 +132,7 @@ fn what_is_refused_leaves_nothing() {
     fn messages() -> Vec<Msg> {
         vec![message("m1", "Add", "ada", -50), message("m2", "Add", "ada", 60), message("m3", "Add", "ada", -30)]
     }
-    tell::<Strict>("what is refused leaves nothing", messages);
+    tell::<Strict>("what is refused leaves nothing", REFUSED_MESSAGES, messages);
 }
 
 /// Points for Ada, for Ben, and for Ada once more: each entity has its own state, and its own outbox.
@@ -131,7 +141,7 @@ fn entities_do_not_mix() {
     fn messages() -> Vec<Msg> {
         vec![message("m1", "Add", "ada", 60), message("m2", "Add", "ben", 110), message("m3", "Add", "ada", 50)]
     }
-    tell::<Talkative>("entities do not mix", messages);
+    tell::<Talkative>("entities do not mix", MORE_MESSAGES, messages);
 }
 
 /// Two wishes, word for word the same; for each, two cards are written, word for word the same.
@@ -167,9 +177,9 @@ fn what_is_sent_is_not_kept() {
 
 /// Three messages about this logic's entities.
 #[track_caller]
-fn tell<L: Logic>(claim: &str, messages: fn() -> Vec<Msg>) {
+fn tell<L: Logic>(claim: &str, ladder: &[Size], messages: fn() -> Vec<Msg>) {
     Story::new(claim)
-        .worlds(MORE_MESSAGES, move |size| {
+        .worlds(ladder, move |size| {
             let world = shop::<L>(size, messages());
             if size.clients > 1 { world.client(a_month()) } else { world }
         })
