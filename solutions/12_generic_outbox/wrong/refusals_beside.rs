@@ -1,7 +1,7 @@
 //! Dies by: every message has its effect, and says what it has to say
-//! Why: a refusal is a document of its own, and is looked up before anything else. A worker that has looked, and
-//! has found nothing, is slow: meanwhile the message is refused elsewhere, and acked. Then it loads, and there
-//! are enough points now; it commits, dies, and no copy is left.
+//! Why: a refusal is a document of its own, which no other message has to wait for. A worker that is late writes
+//! it when the message was accepted elsewhere, and its words are still to be sent. The next attempt finds the
+//! refusal, and acks.
 
 use std::collections::BTreeMap;
 
@@ -37,11 +37,11 @@ impl<L: Logic> Endpoint for Outbox<L> {
     async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
         let msg = &delivery.msg;
         let key = L::key(msg);
+        let (mut doc, mut when) = load::<L::State>(cx, &key).await?;
         let refusal = format!("refused-{}", msg.id);
         if cx.docs.get::<bool>(&refusal).await?.is_some() {
             return Ok(());
         }
-        let (mut doc, mut when) = load::<L::State>(cx, &key).await?;
         if !doc.slots.contains_key(&msg.id) {
             let Some(wires) = run(&self.logic, &mut doc.state, msg) else {
                 cx.docs.put(&refusal, &true, When::Always).await?;
