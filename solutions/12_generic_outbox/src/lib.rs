@@ -4,10 +4,22 @@
 //! Spec     none: the whole algorithm is on this screen
 //! Run      cargo test -p exercise-12
 //! Hint     cargo workshop hint 12
+//!
+//! Five handlers of the shop are copies of each other, but for a few lines of business code: a logic. Here is the rest,
+//! once, for any logic. The starting point marks the messages (exercise 07), and for a repetition it runs the logic again,
+//! to know what to say. A logic that you do not know may say something else then. So the story ends in
+//!
+//!     violated  always "whatever is sent again is the same, under the same id"
+//!
+//! Your task: give each message a slot, with what it has to say, in the same put as the change (exercise 08). Send what
+//! the slot holds; then mark it, and keep no words. What is marked `Given` may stay as it is.
+//!
+//! Source: Chris Richardson, "Pattern: Transactional outbox", microservices.io/patterns/data/transactional-outbox.html.
 
 use std::collections::BTreeMap;
 
 use kit::{Cx, Delivery, Docs, Endpoint, Logic, Msg, MsgId, Out, Retry, StoreErr, When, Wire};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
@@ -21,15 +33,17 @@ pub struct Outbox<L> {
 #[derive(Default, Serialize, Deserialize)]
 struct Doc<S> {
     state: S,
+    /// What became of each message. One that says nothing, changes nothing, or is refused, has its place here, too: see
+    /// `a_silent_logic_is_run_once_for_each_message` and `who_asks_again_gets_the_same_answer`.
     slots: BTreeMap<MsgId, Slot>,
 }
 
-/// What became of a message.
+/// What a message had to say when it was handled.
 #[derive(Serialize, Deserialize)]
 enum Slot {
-    /// It had its effect. This is still to be sent.
+    /// To be sent, as it stands here.
     Pending(Vec<Wire>),
-    /// It had its effect, and all is sent.
+    /// Sent. The words are gone: see `what_is_sent_is_not_kept`. That the message was handled must stay.
     Dispatched,
 }
 
@@ -39,12 +53,16 @@ impl<L: Logic> Endpoint for Outbox<L> {
         let key = L::key(msg);
         let (mut doc, mut when) = load::<L::State>(cx, &key).await?;
         if !doc.slots.contains_key(&msg.id) {
+            // The only time that the logic sees this message: later, the state is another one.
             let wires = run(&self.logic, &mut doc.state, msg);
             doc.slots.insert(msg.id.clone(), Slot::Pending(wires));
+            // One put: the change, the mark, and the words. Whatever is sent below was committed here.
             when = commit(cx, &key, &doc, when).await?;
         }
+        // Ours, or those of an attempt that got no further: the same words, see `what_is_said_again_is_the_same`.
         if let Some(Slot::Pending(wires)) = doc.slots.get(&msg.id) {
             publish(cx, wires).await?;
+            // Only after the bus has said yes to all of it; and only if nobody has written since.
             doc.slots.insert(msg.id.clone(), Slot::Dispatched);
             commit(cx, &key, &doc, when).await?;
         }
@@ -52,11 +70,11 @@ impl<L: Logic> Endpoint for Outbox<L> {
     }
 }
 
-/// The entity, and the condition that nobody has written it since.
-async fn load<S: Default + serde::de::DeserializeOwned>(cx: &Cx, key: &str) -> Result<(Doc<S>, When), StoreErr> {
+/// Given: the entity, and the condition that nobody has written it since.
+async fn load<S: Default + DeserializeOwned>(cx: &Cx, key: &str) -> Result<(Doc<S>, When), StoreErr> {
     Ok(match cx.docs.get(key).await? {
         Some((doc, version)) => (doc, When::Is(version)),
-        None => (Doc { state: S::default(), slots: BTreeMap::new() }, When::Absent),
+        None => (Doc::default(), When::Absent),
     })
 }
 
@@ -75,12 +93,12 @@ fn run<L: Logic>(logic: &L, state: &mut L::State, msg: &Msg) -> Vec<Wire> {
     }
 }
 
-/// Writes the entity, and returns the condition that nobody has written it since.
+/// Given: writes the entity, and returns the condition that nobody has written it since.
 async fn commit<S: Serialize>(cx: &Cx, key: &str, doc: &Doc<S>, when: When) -> Result<When, StoreErr> {
     Ok(When::Is(cx.docs.put(key, doc, when).await?))
 }
 
-/// Sends all of it, in order.
+/// Given: sends all of it, in order.
 async fn publish(cx: &Cx, wires: &[Wire]) -> Result<(), Retry> {
     for wire in wires {
         cx.bus.send(&wire.queue, wire.msg.clone()).await?;
@@ -88,7 +106,7 @@ async fn publish(cx: &Cx, wires: &[Wire]) -> Result<(), Retry> {
     Ok(())
 }
 
-/// The state of an entity, from the documents alone.
+/// Given: the state of an entity, from the documents alone.
 pub fn view<L: Logic>(docs: &Docs, key: &str) -> L::State {
     docs.get::<Doc<L::State>>(key).map(|doc| doc.state).unwrap_or_default()
 }
