@@ -3,20 +3,15 @@
 //! The messages are in the queue `points` from the beginning, and a worker takes any of them at any moment. What they do
 //! is up to a logic; there are five of them here, and the code that runs them knows none.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::fmt::Debug;
-use std::sync::Arc;
 use std::time::Duration;
 
 use generic_outbox::{Outbox, view};
 use kit::{Logic, Out, Reject};
 use serde::{Deserialize, Serialize};
 use story::logics::{Asked, Body, Silent, Strict, Talkative, message};
-use story::{
-    CONSISTENT_OUTPUT, Client, Cx, Docs, Event, Fault, Faults, Msg, NO_DUPLICATE_PROCESSING, NO_GARBAGE,
-    NO_GHOST_MESSAGE, NO_LOST_MESSAGE, NO_LOST_WRITE, Scenario, Seen, Size, Story, expect,
-};
+use story::serial::States;
+use story::{Client, Cx, Docs, Event, Fault, Faults, Msg, NO_GARBAGE, Scenario, Size, Story, expect};
 
 /// The queue holds a copy too many; a lock runs out while its worker lives; an ack gets lost; a node dies between any two
 /// operations; the bus and the store refuse, or do not say what became of a send or a write; the store reports a conflict
@@ -94,7 +89,7 @@ fn what_is_said_again_is_the_same() {
     }) {
         story = story.sometimes(Event::Struck(fault));
     }
-    story.runs::<Talkative>(messages()).check();
+    story.runs_logic::<Talkative>(POINTS, &OUTPUTS, messages).check();
 }
 
 /// 60, 50 and 40 points. Each message tells a total, which depends on those before; one of them earns a voucher.
@@ -152,7 +147,7 @@ fn equal_words_are_not_the_same_message() {
         .view(|docs| states::<Cordial>(docs, &wishes()))
         .sometimes(Event::Concurrent)
         .sometimes(Event::Redelivered)
-        .runs::<Cordial>(wishes())
+        .runs_logic::<Cordial>(POINTS, &OUTPUTS, wishes)
         .check();
 }
 
@@ -187,7 +182,7 @@ fn tell<L: Logic>(claim: &str, ladder: &[Size], messages: fn() -> Vec<Msg>) {
         .sometimes(Event::Concurrent)
         .sometimes(Event::Redelivered)
         .sometimes(Event::SameMessageTwice)
-        .runs::<L>(messages())
+        .runs_logic::<L>(POINTS, &OUTPUTS, messages)
         .check();
 }
 
@@ -251,149 +246,7 @@ impl Logic for Cordial {
     }
 }
 
-// What must hold.
-
-/// Each entity's state, by its key.
-type States<S> = BTreeMap<String, S>;
-
 /// The states of all entities that the messages are about.
 fn states<L: Logic>(docs: &Docs, messages: &[Msg]) -> States<L::State> {
     messages.iter().map(L::key).map(|key| (key.clone(), view::<L>(docs, &key))).collect()
-}
-
-/// What a message says, as far as others can compare it: queue, kind, body.
-type Said = (String, String, String);
-
-/// Some of the messages, handled one after the other, each once.
-#[derive(Clone, PartialEq)]
-struct Serial<S> {
-    handled: BTreeSet<String>,
-    states: States<S>,
-    said: Vec<Said>,
-}
-
-/// Every order of every set of these messages.
-fn every_order<L: Logic>(messages: &[Msg]) -> Vec<Serial<L::State>> {
-    let states = messages.iter().map(|msg| (L::key(msg), L::State::default())).collect();
-    let mut serial = vec![Serial { handled: BTreeSet::new(), states, said: Vec::new() }];
-    let mut at = 0;
-    while at < serial.len() {
-        for msg in messages.iter().filter(|msg| !serial[at].handled.contains(&*msg.id)).collect::<Vec<_>>() {
-            let next = serial[at].then::<L>(msg);
-            if !serial.contains(&next) {
-                serial.push(next);
-            }
-        }
-        at += 1;
-    }
-    serial
-}
-
-impl<S: Clone + Default + PartialEq> Serial<S> {
-    /// And then one more.
-    fn then<L: Logic<State = S>>(&self, msg: &Msg) -> Self {
-        let Serial { mut handled, mut states, mut said } = self.clone();
-        handled.insert(msg.id.to_string());
-        let state = states.entry(L::key(msg)).or_default();
-        let (mut after, mut out) = (state.clone(), Out::of(&msg.id));
-        if L::default().handle(&mut after, msg, &mut out).is_ok() {
-            *state = after;
-            said.extend(out.into_wires().into_iter().map(|wire| (wire.queue, wire.msg.kind, wire.msg.body)));
-            said.sort();
-        }
-        Serial { handled, states, said }
-    }
-}
-
-trait Runs<S> {
-    fn runs<L: Logic<State = S>>(self, messages: Vec<Msg>) -> Self;
-}
-
-impl<S: Clone + Debug + Default + PartialEq + Send + Sync + 'static> Runs<S> for Story<States<S>> {
-    /// Whoever runs this logic on these messages, or the first few of them, does what somebody could have done who
-    /// handles each message once, one after the other.
-    fn runs<L: Logic<State = S>>(self, messages: Vec<Msg>) -> Self {
-        let serial = Arc::new(every_order::<L>(&messages));
-        let to = move |states: &States<S>| -> Vec<Serial<S>> {
-            serial.iter().filter(|one| one.states == *states).cloned().collect()
-        };
-        let (once, stays, committed, all) = (to.clone(), to.clone(), to.clone(), to);
-        self.always(CONSISTENT_OUTPUT, "whatever is sent again is the same, under the same id", same_again)
-            .always(NO_DUPLICATE_PROCESSING, "each message has its effect at most once", move |seen| {
-                expect(!once(seen.view()).is_empty(), || {
-                    format!("{}: no order of the messages, each at most once, leads there", shown(seen.view()))
-                })
-            })
-            .always(NO_LOST_WRITE, "what was handled stays", move |seen| {
-                // Who has sent something to the queue itself may have put the work off, and acked.
-                let handled = if seen.sent(POINTS).is_empty() { seen.acked(POINTS) } else { Vec::new() };
-                let fits = |one: &Serial<S>| handled.iter().all(|id| one.handled.contains(*id));
-                expect(stays(seen.view()).iter().any(fits), || is_without(&handled, seen.view()))
-            })
-            .always(NO_GHOST_MESSAGE, "what was sent was committed", move |seen| {
-                let said = said(seen);
-                expect(committed(seen.view()).iter().any(|one| is_part(&said, &one.said)), || {
-                    let words: Vec<String> = said.iter().map(|(_, kind, body)| format!("{kind} {body}")).collect();
-                    format!("{}: nobody could say all of this yet: {}", shown(seen.view()), words.join(", "))
-                })
-            })
-            .when_quiescent(NO_LOST_MESSAGE, "every message has its effect, and says what it has to say", move |seen| {
-                let acked = seen.acked(POINTS);
-                let handled = messages.iter().map(|msg| &*msg.id).filter(|id| acked.contains(id));
-                let handled: Vec<&str> = handled.collect::<BTreeSet<&str>>().into_iter().collect();
-                let mut ends = all(seen.view());
-                ends.retain(|one| one.handled.iter().map(String::as_str).eq(handled.iter().copied()));
-                expect(!ends.is_empty(), || is_without(&handled, seen.view()))?;
-                let said = said(seen);
-                expect(ends.iter().any(|one| one.said == said), || not_all_said(&ends, &said))
-            })
-            .can_finish("every message is handled in the end")
-    }
-}
-
-/// Whoever hears of it again hears the same.
-fn same_again<V>(seen: &Seen<'_, V>) -> Result<(), String> {
-    for queue in OUTPUTS {
-        let mut known: BTreeMap<&str, &Msg> = BTreeMap::new();
-        for msg in seen.sent(queue) {
-            let first = *known.entry(&msg.id).or_insert(msg);
-            expect(first == msg, || {
-                let [one, other] = [first, msg].map(|msg| format!("{} {}", msg.kind, msg.body));
-                format!("under one id, {}, {queue} heard {one}, and also {other}", &*msg.id)
-            })?;
-        }
-    }
-    Ok(())
-}
-
-/// All that was said, each distinct message once.
-fn said<V>(seen: &Seen<'_, V>) -> Vec<Said> {
-    let sent = OUTPUTS.iter().flat_map(|queue| seen.sent(queue).into_iter().map(move |msg| (queue, msg)));
-    let mut said: Vec<Said> =
-        sent.map(|(queue, msg)| ((*queue).to_owned(), msg.kind.clone(), msg.body.clone())).collect();
-    said.sort();
-    said
-}
-
-/// Whether one sorted list, with its repetitions, is part of another.
-fn is_part(part: &[Said], whole: &[Said]) -> bool {
-    let mut rest = whole.iter();
-    part.iter().all(|one| rest.any(|other| other == one))
-}
-
-fn not_all_said<S>(ends: &[Serial<S>], said: &[Said]) -> String {
-    match ends.iter().find_map(|end| end.said.iter().find(|one| !said.contains(one))) {
-        Some((queue, kind, body)) => format!("nobody ever sent {kind} {body} to {queue}"),
-        None => format!("{} different messages were sent, which no order of the messages says", said.len()),
-    }
-}
-
-fn shown<S: Debug>(states: &States<S>) -> String {
-    let states = states.iter().map(|(key, state)| format!("{key} has {state:?}"));
-    states.collect::<Vec<_>>().join(", ")
-}
-
-fn is_without<S: Debug>(handled: &[&str], states: &States<S>) -> String {
-    let verb = if handled.len() == 1 { "is" } else { "are" };
-    format!("{} {verb} acked; {}, which is without", handled.join(" and "), shown(states))
 }
