@@ -175,7 +175,7 @@ fn a_loyal_customer_is_served_for_ever() {
     Story::new("a loyal customer is served for ever")
         .worlds(SIZES, |size| {
             if size.messages == RECEIPTS {
-                let world = small_documents::<Talkative>(400).endpoint::<Till>("Till", "letters", 1);
+                let world = small_documents::<Talkative>(500).endpoint::<Till>("Till", "letters", 1);
                 return world.message("points", receipt(1), size.copies);
             }
             let world = small_documents::<Silent>(300);
@@ -279,7 +279,7 @@ fn receipt(number: u8) -> Msg {
 }
 
 /// How many receipts Ada collects.
-const RECEIPTS: u8 = 24;
+const RECEIPTS: u8 = 30;
 
 /// Ada reads a letter with her points, and comes to the shop again.
 #[derive(Default)]
