@@ -66,6 +66,15 @@ pub struct Story<V> {
     pub(crate) can_finish: Option<String>,
     pub(crate) serial: Option<(String, Outcome<V>)>,
     pub(crate) sometimes: Vec<Sometimes<V>>,
+    pub(crate) expects: Option<Expected>,
+}
+
+/// A property that is to be violated.
+#[derive(Clone)]
+pub(crate) struct Expected {
+    pub(crate) words: String,
+    /// What to say of code that keeps it all the same; if nothing, such code fails.
+    pub(crate) kept: Option<String>,
 }
 
 impl Story<()> {
@@ -83,6 +92,7 @@ impl Story<()> {
             can_finish: None,
             serial: None,
             sometimes: Vec::new(),
+            expects: None,
         }
     }
 
@@ -104,6 +114,7 @@ impl Story<()> {
             can_finish: self.can_finish,
             serial: None,
             sometimes: Vec::new(),
+            expects: None,
         }
     }
 }
@@ -180,6 +191,37 @@ impl<V: 'static> Story<V> {
             serde_json::to_string(&outcome(seen)).unwrap_or_else(|error| panic!("the outcome is not JSON: {error}"))
         });
         self.serial = Some((claim.into(), outcome));
+        self
+    }
+
+    /// This property of the story is to be violated: the story tells what the code cannot do, and no code is wrong for
+    /// that. `check` passes if exactly this property is violated, says so, and keeps the schedule and the page. If
+    /// another one is violated, or none, it fails. Comes after the properties.
+    ///
+    /// # Panics
+    /// If the story has no such property.
+    #[must_use]
+    pub fn expects(mut self, claim: impl Into<String>) -> Self {
+        let words = claim.into();
+        let mut known = self.always.iter().chain(&self.when_quiescent).map(|claim| &claim.words);
+        let progress_or_serial = self.can_finish.iter().chain(self.serial.iter().map(|(words, _)| words));
+        assert!(
+            known.any(|claim| *claim == words) || progress_or_serial.into_iter().any(|claim| *claim == words),
+            "a story can only expect the violation of a property of its own, and {words:?} is none"
+        );
+        self.expects = Some(Expected { words, kept: None });
+        self
+    }
+
+    /// Code may keep the property that is to be violated, by doing more than it must. Then `check` passes, too, and
+    /// says this. Comes after [`expects`](Self::expects).
+    ///
+    /// # Panics
+    /// If nothing is expected.
+    #[must_use]
+    pub fn or_keeps_it(mut self, remark: impl Into<String>) -> Self {
+        let expected = self.expects.as_mut().expect("or_keeps_it comes after expects");
+        expected.kept = Some(remark.into());
         self
     }
 }

@@ -10,7 +10,7 @@ use explorer::{Replayed, Trace, Verdict, Violation, diagram, page};
 use crate::climb::{Climbed, steps_and_faults};
 use crate::place::Place;
 use crate::report::{StoryReport, Told, VerdictName};
-use crate::story::Story;
+use crate::story::{Expected, Story};
 use crate::tale::Tale;
 use crate::trial::{Came, Trial, Tried};
 
@@ -39,8 +39,45 @@ pub(crate) fn tell<V>(story: &Story<V>, name: &str, climbed: Climbed) -> Told {
     told.grid = grid;
     let millis = told.report.millis;
     let title = |mark: &str, claim: &str| title(mark, claim, &place, story.told_at.line());
-    match verdict {
-        Verdict::Holds => {
+    let heading = Heading {
+        exercise: place.exercise.clone(),
+        claim: story.claim.clone(),
+        world: world.clone(),
+        states: counts.states,
+        replay: replay_command(&place),
+        as_asked: matches!(
+            (&verdict, &story.expects),
+            (Verdict::Violated(violation), Some(expected)) if violation.property == expected.words
+        ),
+    };
+    match (verdict, &story.expects) {
+        (Verdict::Holds, Some(Expected { words, kept: None })) => {
+            told.report.verdict = VerdictName::Vacuous;
+            told.report.property = words.clone();
+            told.report.message = format!("was to be violated, and holds in all {}", states(counts.states));
+            let advice = "  This story tells what cannot be done. Does the code do it, or nothing at all?";
+            told.text = format!("{}\n  {}\n{}", title("✗", words), told.report.message, wrapped(advice));
+        }
+        (Verdict::Holds, Some(Expected { words, kept: Some(remark) })) => {
+            told.report.verdict = VerdictName::Holds;
+            told.report.message = format!("was to be violated, and holds in all {}", states(counts.states));
+            let said = wrapped(&format!("    {words}: {} ({millis} ms)", told.report.message));
+            told.text = format!("  ✓ {}\n{said}\n{}", story.claim, wrapped(&format!("    {remark}")));
+        }
+        (Verdict::Violated(violation), Some(expected)) if violation.property == expected.words => {
+            let paths = keep(&place, &told.report, rung, &heading, &violation);
+            told.report.verdict = VerdictName::Holds;
+            told.report.faults = violation.faults;
+            told.report.message = format!("violated as expected, {}", steps_and_faults(&violation));
+            told.report.schedule = paths.as_ref().map(|(schedule, _)| schedule.clone());
+            told.report.page = paths.map(|(_, page)| page);
+            let said = wrapped(&format!("    {}: {} ({millis} ms)", expected.words, told.report.message));
+            told.text = format!("  ✓ {}\n{said}", story.claim);
+            if let Some(page) = &told.report.page {
+                told.text += &format!("\n    page    {}", shown(page).display());
+            }
+        }
+        (Verdict::Holds, None) => {
             told.report.verdict = VerdictName::Holds;
             let faults = match counts.faults {
                 0 => "no fault".to_owned(),
@@ -54,7 +91,7 @@ pub(crate) fn tell<V>(story: &Story<V>, name: &str, climbed: Climbed) -> Told {
                 told.text += &format!("; two states took for one: odds {odds:.0e}");
             }
         }
-        Verdict::Vacuous { witness } => {
+        (Verdict::Vacuous { witness }, _) => {
             told.report.verdict = VerdictName::Vacuous;
             told.report.message = format!("vacuous: never in {}: {witness}", states(counts.states));
             told.report.property = witness;
@@ -65,24 +102,16 @@ pub(crate) fn tell<V>(story: &Story<V>, name: &str, climbed: Climbed) -> Told {
             let message = wrapped(&format!("  {}", told.report.message));
             told.text = format!("{}\n{message}\n{advice}", title("✗", &story.claim));
         }
-        Verdict::Unrefuted { reason } => {
+        (Verdict::Unrefuted { reason }, _) => {
             told.report.verdict = VerdictName::Unrefuted;
             told.report.message = format!("undecided after {}: {reason}", states(counts.states));
             let message = wrapped(&format!("  {}", told.report.message));
             told.text = format!("{}\n{message}\n  in the world with {world}", title("?", &story.claim));
         }
-        Verdict::NotWritten { message, at } => {
+        (Verdict::NotWritten { message, at }, _) => {
             not_written(&mut told, &title("✎", &story.claim), &message, at.as_ref());
         }
-        Verdict::Violated(violation) => {
-            let heading = Heading {
-                exercise: place.exercise.clone(),
-                claim: story.claim.clone(),
-                world: world.clone(),
-                states: counts.states,
-                replay: replay_command(&place),
-                as_asked: false,
-            };
+        (Verdict::Violated(violation), _) => {
             violated(&mut told, &violation);
             let paths = keep(&place, &told.report, rung, &heading, &violation);
             told.report.schedule = paths.as_ref().map(|(schedule, _)| schedule.clone());
@@ -123,8 +152,13 @@ pub(crate) fn tell_again<V>(story: &Story<V>, name: &str, replayed: Result<Repla
             let faults = trace.faults();
             let violation = Violation { property, why: String::new(), explanation, trace, faults };
             violated(&mut told, &violation);
-            let how = format!("still {}", told.report.message);
-            told.text = violation_text(&title("✗", &violation.property, &place, line), &how, &violation);
+            let expected = story.expects.as_ref().is_some_and(|expected| expected.words == violation.property);
+            let how = format!("still {}{}", told.report.message, if expected { ", as expected" } else { "" });
+            if expected {
+                told.report.verdict = VerdictName::Holds;
+            }
+            let mark = if expected { "✓" } else { "✗" };
+            told.text = violation_text(&title(mark, &violation.property, &place, line), &how, &violation);
             told.text += &last_change(&violation);
         }
     }

@@ -346,6 +346,55 @@ fn a_search_of_a_right_handler_says_how_a_run_ended() {
     assert_says(&text, &["✓ an attendee searches", "Over"]);
 }
 
+// ---- is to be violated
+
+/// The story passes, says so, and keeps what a red one keeps.
+#[test]
+fn a_violation_that_is_expected_passes_and_is_told() {
+    let Staged { told, terminal, passed } = tell("is_violated_as_expected");
+    assert!(passed, "{terminal}");
+    assert_eq!((told.report.verdict, told.report.property.as_str()), (VerdictName::Holds, ""), "{terminal}");
+    assert!(told.report.schedule.is_some() && told.report.page.is_some());
+    let words = ["✓ nobody is charged twice", "at most once: violated as expected, with 1 fault in 7 steps", "page"];
+    assert_says(&told.text, &words);
+}
+
+/// Followed again, its schedule is no failure either.
+#[test]
+fn an_expected_violation_is_followed_to_the_same_end() {
+    let (terminal, passed) = tell_and_replay("is_violated_as_expected", |schedule| schedule);
+    assert_says(
+        &terminal,
+        &["✓ an order is charged at most once", "still violated with 1 fault in 7 steps, as expected"],
+    );
+    assert!(passed);
+}
+
+#[test]
+fn a_violation_that_is_expected_and_does_not_come_fails_the_story() {
+    let words = "an order is charged at most once";
+    let text = told("keeps_what_was_to_be_violated", VerdictName::Vacuous, words);
+    assert_says(&text, &["✗ an order is charged at most once", "was to be violated, and holds in all ", " states"]);
+}
+
+/// Where the story allows for it, whoever keeps the property has a word of its own.
+#[test]
+fn a_violation_that_is_expected_may_be_allowed_not_to_come() {
+    let text = told("may_keep_what_was_to_be_violated", VerdictName::Holds, "");
+    assert_says(&text, &["was to be violated, and holds in all ", "It charges each order under its own key."]);
+}
+
+#[test]
+fn another_violation_than_the_expected_one_fails_the_story() {
+    violated("is_violated_by_something_else", "nothing is charged");
+}
+
+#[test]
+#[should_panic(expected = "a property of its own, and \"tea is served\" is none")]
+fn only_a_claim_of_the_story_can_be_expected() {
+    let _ = story::Story::new("tea is served").can_finish("tea is made").expects("tea is served");
+}
+
 // ---- told again
 
 /// The schedule that a red story leaves is a regression test.

@@ -302,3 +302,37 @@ fn a_search_of_a_handler_that_panics() {
 fn a_search_of_a_right_handler() {
     on_stage(|| search_of::<handlers::Right>(|world| world.queues[0].visible + world.queues[0].locked == 0));
 }
+
+/// A story that tells what cannot be done.
+#[track_caller]
+fn charged_twice<E: Endpoint>() -> Story<Charged> {
+    story_of::<E>("nobody is charged twice, one would think")
+        .always(NO_DUPLICATE_PROCESSING, "an order is charged at most once", |seen| seen.view().charges <= 1)
+        .when_quiescent(NO_LOST_MESSAGE, "an order is charged", |seen| seen.view().charges >= 1)
+        .expects("an order is charged at most once")
+}
+
+#[test]
+fn is_violated_as_expected() {
+    on_stage(|| charged_twice::<handlers::RemembersInItself>().check());
+}
+
+#[test]
+fn keeps_what_was_to_be_violated() {
+    on_stage(|| charged_twice::<handlers::Right>().check());
+}
+
+#[test]
+fn may_keep_what_was_to_be_violated() {
+    on_stage(|| charged_twice::<handlers::Right>().or_keeps_it("It charges each order under its own key.").check());
+}
+
+#[test]
+fn is_violated_by_something_else() {
+    on_stage(|| {
+        charged_twice::<handlers::RemembersInItself>()
+            .always(NO_GHOST_MESSAGE, "nothing is charged", |seen| seen.view().charges == 0)
+            .or_keeps_it("Never said.")
+            .check();
+    });
+}

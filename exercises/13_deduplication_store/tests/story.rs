@@ -1,0 +1,310 @@
+//! What whoever writes business code may rely on, if somebody else remembers which messages were handled.
+//!
+//! The logics belong to the story: a handler that runs one must run them all. Their messages are in the queue `points`
+//! from the beginning, unless a story says something else, and what they say goes to `letters` and to `vouchers`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use deduplication_store::{Inbox, view};
+use kit::{Logic, Out, Reject};
+use story::logics::{Account, Asked, Body, Says, Silent, Strict, Talkative, message};
+use story::serial::States;
+use story::{
+    Client, Cx, Delivery, Docs, Endpoint, Event, Fault, Faults, Limits, Msg, NO_DUPLICATE_PROCESSING, NO_GARBAGE,
+    Retry, Scenario, Seen, Size, Story, expect,
+};
+
+/// The store refuses a read or a write, or does not say what became of a write; it tells of a conflict that was not
+/// there; so does the bus with a send; a node dies between any two operations; a lock runs out while its worker lives;
+/// an ack gets lost; a queue holds a copy too many; a weak read is behind.
+const WHAT_FAILS: &[Fault] = &[
+    Fault::Duplicate,
+    Fault::LockExpired,
+    Fault::AckLost,
+    Fault::Crash,
+    Fault::SendRefused,
+    Fault::SendUnknown,
+    Fault::WriteRefused,
+    Fault::WriteUnknown,
+    Fault::ReadRefused,
+    Fault::StaleRead,
+    Fault::SpuriousConflict,
+];
+
+const LADDER: &[Size] = &[
+    Size::ONE,
+    Size::ONE.faults(1),
+    Size::ONE.copies(2).workers(2),
+    Size::ONE.workers(2).faults(1),
+    Size::ONE.copies(2).workers(2).faults(1),
+    Size::ONE.messages(2).workers(2).faults(1),
+    Size::ONE.messages(2).copies(2).workers(2).faults(1),
+    Size::ONE.messages(2).faults(2),
+    Size::ONE.copies(2).workers(2).faults(2),
+    Size::ONE.messages(3).workers(2),
+    Size::ONE.messages(3).faults(1),
+];
+/// For logics that differ from the first in one respect.
+const SHORT_LADDER: &[Size] = &[
+    Size::ONE.faults(1),
+    Size::ONE.copies(2).workers(2).faults(1),
+    Size::ONE.messages(2).workers(2).faults(1),
+    Size::ONE.messages(2).copies(2).faults(2),
+];
+
+/// 60, 50 and 40 points: a letter for each, and a voucher for the one that reaches 100.
+#[test]
+fn a_talkative_logic_runs_once() {
+    fn talk() -> Vec<Msg> {
+        vec![message("m1", "Add", ADA, 60), message("m2", "Add", ADA, 50), message("m3", "Add", ADA, 40)]
+    }
+    let mut story = Story::new("a talkative logic runs once")
+        .worlds(LADDER, |size| world::<Talkative>(&talk(), size))
+        .view(states::<Talkative>)
+        .sometimes(Event::Redelivered)
+        .sometimes(Event::SameMessageTwice)
+        .sometimes(Event::Concurrent)
+        .sometimes(Event::CrashBeforeEffect)
+        .sometimes(Event::CrashAfterEffect);
+    for &fault in WHAT_FAILS.iter().filter(|fault| !matches!(fault, Fault::StaleRead | Fault::SpuriousConflict)) {
+        story = story.sometimes(Event::Struck(fault));
+    }
+    story.runs_logic::<Talkative>("points", &["letters", "vouchers"], talk).check();
+}
+
+/// 60 points, and 60 points once more: two messages that say the same, and nothing comes of them but points.
+#[test]
+fn a_silent_logic_runs_once() {
+    fn talk() -> Vec<Msg> {
+        vec![message("m1", "Add", ADA, 60), message("m2", "Add", ADA, 60)]
+    }
+    Story::new("a silent logic runs once")
+        .worlds(SHORT_LADDER, |size| world::<Silent>(&talk(), size))
+        .view(states::<Silent>)
+        .sometimes(Event::Redelivered)
+        .runs_logic::<Silent>("points", &["letters", "vouchers"], talk)
+        .check();
+}
+
+/// Somebody asks for the total, which changes nothing; somebody else adds points.
+#[test]
+fn a_logic_that_changes_nothing_runs_once() {
+    fn talk() -> Vec<Msg> {
+        vec![message("m1", "Ask", ADA, 0), message("m2", "Add", ADA, 60)]
+    }
+    Story::new("a logic that changes nothing runs once")
+        .worlds(SHORT_LADDER, |size| world::<Asked>(&talk(), size))
+        .view(states::<Asked>)
+        .sometimes(Event::Redelivered)
+        .runs_logic::<Asked>("points", &["letters", "vouchers"], talk)
+        .check();
+}
+
+/// 60 points are taken away, and 80 come in. Who comes first decides whether the former is refused.
+#[test]
+fn a_logic_that_refuses_runs_once() {
+    fn talk() -> Vec<Msg> {
+        vec![message("m1", "Add", ADA, -60), message("m2", "Add", ADA, 80)]
+    }
+    Story::new("a logic that refuses runs once")
+        .worlds(SHORT_LADDER, |size| world::<Strict>(&talk(), size))
+        .view(states::<Strict>)
+        .sometimes(Event::Redelivered)
+        .runs_logic::<Strict>("points", &["letters", "vouchers"], talk)
+        .check();
+}
+
+/// Two customers, who have nothing to do with each other.
+#[test]
+fn two_customers_are_two_entities() {
+    fn talk() -> Vec<Msg> {
+        vec![message("m1", "Add", ADA, 110), message("m2", "Add", BEN, 60)]
+    }
+    Story::new("two customers are two entities")
+        .worlds(SHORT_LADDER, |size| world::<Talkative>(&talk(), size))
+        .view(|docs| [ADA, BEN].map(|name| (name.to_owned(), view::<Talkative>(docs, name))).into())
+        .sometimes(Event::Redelivered)
+        .runs_logic::<Talkative>("points", &["letters", "vouchers"], talk)
+        .check();
+}
+
+/// Each letter has a kilobyte. Whatever happened on the way: when all is done, no document holds one.
+///
+/// Where more than one thing happens, locks last: a zombie may leave a slot behind when everybody else has gone home, and
+/// only an answer that does more than it must sees to that, too.
+#[test]
+fn nothing_is_left_of_a_handled_message() {
+    const SIZES: &[Size] = &[
+        Size::ONE,
+        Size::ONE.faults(1),
+        Size::ONE.workers(2).faults(2),
+        Size::ONE.copies(2).faults(2),
+        Size::ONE.messages(2).workers(2).faults(1),
+        Size::ONE.messages(2).faults(2),
+        Size::ONE.messages(2).copies(2).workers(2),
+    ];
+    garbage(SIZES, true).check();
+}
+
+/// Wordy messages, and what is left of them. If `locks_last`, nobody is a zombie where more than one thing happens.
+pub(crate) fn garbage(sizes: &[Size], locks_last: bool) -> Story<Docs> {
+    Story::new("nothing is left of a handled message")
+        .worlds(sizes, move |size| {
+            let messages = [message("m1", "Add", ADA, 60), message("m2", "Add", ADA, 50)];
+            let expire = if locks_last && (size.messages > 1 || size.faults > 1) { 0 } else { size.faults };
+            let faults = Faults::upto(size.faults).only(WHAT_FAILS).at_most(Fault::LockExpired, expire);
+            world::<Wordy>(&messages, size).faults(faults)
+        })
+        .view(Docs::clone)
+        .sometimes(Event::Redelivered)
+        .sometimes(Event::CrashAfterEffect)
+        .when_quiescent(NO_GARBAGE, "when all is done, the entity is as small as before", |seen| {
+            let largest = outside_of_seen(seen.view()).map(|(key, bytes)| (bytes, key)).max();
+            let (bytes, key) = largest.unwrap_or_default();
+            expect(bytes <= SMALL, || format!("all is done, and the document {key} still has {bytes} bytes"))
+        })
+        .can_finish("every message is handled in the end")
+}
+
+/// The store's documents are small, and Ada is loyal. First, her messages are in the queue. Then each comes when the one
+/// before is answered, and a copy of the first comes at any moment. Nothing fails, and nobody hurries.
+#[test]
+fn a_loyal_customer_is_served_for_ever() {
+    const SIZES: &[Size] = &[Size::ONE.messages(5), Size::ONE.messages(7), Size::ONE.messages(RECEIPTS).copies(2)];
+    Story::new("a loyal customer is served for ever")
+        .worlds(SIZES, |size| {
+            if size.messages == RECEIPTS {
+                let world = small_documents::<Talkative>(500).endpoint::<Till>("Till", "letters", 1);
+                return world.message("points", receipt(1), size.copies);
+            }
+            let world = small_documents::<Silent>(300);
+            (1..=size.messages).fold(world, |world, number| world.message("points", receipt(number), 1))
+        })
+        .view(|docs| view::<Talkative>(docs, ADA))
+        .when_quiescent(NO_DUPLICATE_PROCESSING, "every message has its effect once", |seen: &Seen<'_, Account>| {
+            let receipts =
+                seen.acked("points").into_iter().filter(|id| (1..=RECEIPTS).any(|at| *receipt(at).id == **id));
+            let (points, handled) = (seen.view().points, receipts.count() as i64);
+            expect(points == handled, || format!("{handled} messages with a point each are acked; {ADA} has {points}"))
+        })
+        .can_finish("every message is handled in the end")
+        .check();
+}
+
+/// Ids are remembered for a week; then the store deletes them. On day eight somebody restores a backup of the queue.
+///
+/// This story expects the violation: nobody can know what nobody remembers.
+#[test]
+fn day_eight() {
+    a_backup_on_day_eight().check();
+}
+
+/// Also drawn for the lecture.
+pub(crate) fn a_backup_on_day_eight() -> Story<Account> {
+    const CLAIM: &str = "each message has its effect at most once";
+    Story::new("a message that comes on day eight has its effect once more")
+        .worlds(&[Size::ONE], |_| {
+            Scenario::new()
+                .endpoint::<Inbox<Talkative>>("Points", "points", 1)
+                .message("points", message("m1", "Add", ADA, 60), 1)
+                .client(Client::new("a week", "Expiry").calls("passes", a_week_passes))
+                .client(Client::new("a backup", "Broker").calls("is restored", a_backup_is_restored))
+        })
+        .view(|docs| view::<Talkative>(docs, ADA))
+        .always(NO_DUPLICATE_PROCESSING, CLAIM, |seen: &Seen<'_, Account>| {
+            expect(seen.view().points <= 60, || format!("{ADA} has {} points, of one message", seen.view().points))
+        })
+        .can_finish("every message is handled in the end")
+        .expects(CLAIM)
+        .or_keeps_it("Something here remembers a message for longer than a week. Who deletes that, and when?")
+}
+
+// The worlds.
+
+const ADA: &str = "ada";
+const BEN: &str = "ben";
+
+/// As many of these messages as the size has, for a logic that so many workers run.
+fn world<L: Logic>(messages: &[Msg], size: Size) -> Scenario {
+    let world = Scenario::new().faults(Faults::upto(size.faults).only(WHAT_FAILS)).endpoint::<Inbox<L>>(
+        "Points",
+        "points",
+        size.workers,
+    );
+    let messages = messages.iter().take(size.messages.into());
+    messages.fold(world, |world, msg| world.message("points", msg.clone(), size.copies))
+}
+
+fn states<L: Logic>(docs: &Docs) -> States<L::State> {
+    BTreeMap::from([(ADA.to_owned(), view::<L>(docs, ADA))])
+}
+
+/// Adds points, and tells it in many words.
+#[derive(Default)]
+struct Wordy;
+
+impl Logic for Wordy {
+    type State = Account;
+
+    fn key(msg: &Msg) -> String {
+        Talkative::key(msg)
+    }
+
+    fn handle(&self, state: &mut Account, msg: &Msg, out: &mut Out) -> Result<(), Reject> {
+        let Body { points, .. } = msg.body().map_err(|error| Reject::because(error.reason()))?;
+        state.points += points;
+        out.send("letters", "Catalogue", &format!("{} points buy {}", state.points, "a kite ".repeat(160)));
+        Ok(())
+    }
+}
+
+/// What a document may have that holds no letter. Unit: bytes of key and JSON.
+const SMALL: usize = 800;
+
+/// The documents outside of the partition `seen`, with their bytes.
+fn outside_of_seen(docs: &Docs) -> impl Iterator<Item = (&str, usize)> {
+    let outside = docs.pairs().filter(|(key, _)| !key.starts_with("seen/"));
+    outside.map(|(key, body)| (key, key.len() + body.len()))
+}
+
+/// A worker that runs this logic over a store whose documents have at most so many bytes.
+fn small_documents<L: Logic>(item_bytes: usize) -> Scenario {
+    Scenario::new().limits(Limits { item_bytes, ..Limits::default() }).endpoint::<Inbox<L>>("Points", "points", 1)
+}
+
+/// One of Ada's receipts: a message with one point.
+fn receipt(number: u8) -> Msg {
+    message(&format!("receipt-2026-12-24-tinsel-torque-till-3-{number:02}"), "Add", ADA, 1)
+}
+
+/// How many receipts Ada collects.
+const RECEIPTS: u8 = 30;
+
+/// Ada reads a letter with her points, and comes to the shop again.
+#[derive(Default)]
+struct Till;
+
+impl Endpoint for Till {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        let Says { total, .. } = delivery.body()?;
+        let next = u8::try_from(total + 1).unwrap_or(u8::MAX);
+        if next <= RECEIPTS {
+            cx.bus.send("points", receipt(next)).await?;
+        }
+        Ok(())
+    }
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Ids expire after seven days.
+async fn a_week_passes(cx: Cx) -> Result<(), kit::StoreErr> {
+    cx.sleep(7 * DAY).await;
+    cx.docs.delete(&kit::seen::key(&"m1".into()), kit::When::Always).await
+}
+
+async fn a_backup_is_restored(cx: Cx) -> Result<(), kit::SendErr> {
+    cx.sleep(8 * DAY).await;
+    cx.bus.send("points", message("m1", "Add", ADA, 60)).await
+}

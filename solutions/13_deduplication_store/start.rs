@@ -1,0 +1,108 @@
+//! Exercise 13 · Deduplication store (inbox)
+//!
+//! Lecture  lectures/13_inbox.md
+//! Spec     none: the whole algorithm is on this screen
+//! Run      cargo test -p exercise-13
+//! Hint     cargo workshop hint 13
+//!
+//! A loyal customer's document remembers every message that was ever handled for her, and one day it is full: the store
+//! answers `TooLarge`, for ever. The starting point is exercise 12's answer. So the story ends in
+//!
+//!     violated  "every message is handled in the end"
+//!
+//! Your task: move the ids of handled messages out, to `cx.seen`, which lies in another partition, so that no batch
+//! writes both. A message's slot stays only while it is in flight. Decide in which order the entity and `cx.seen` are
+//! read, and in which they are written. `load`, `run` and `view` are given, and may stay as they are.
+//!
+//! Source: Hohpe & Woolf, Enterprise Integration Patterns, "Idempotent Receiver".
+
+use std::collections::BTreeMap;
+
+use kit::{Cx, Delivery, Docs, Endpoint, Logic, Msg, MsgId, Out, Retry, StoreErr, When, Wire};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tracing::info;
+
+/// Runs a logic on the messages of one queue.
+#[derive(Default)]
+pub struct Inbox<L> {
+    logic: L,
+}
+
+/// An entity, under its key.
+#[derive(Default, Serialize, Deserialize)]
+struct Doc<S> {
+    state: S,
+    slots: BTreeMap<MsgId, Slot>,
+}
+
+/// What became of a message.
+#[derive(Serialize, Deserialize)]
+enum Slot {
+    /// It had its effect. This is still to be sent.
+    Pending(Vec<Wire>),
+    /// It had its effect, and all is sent.
+    Dispatched,
+}
+
+impl<L: Logic> Endpoint for Inbox<L> {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        let msg = &delivery.msg;
+        let key = L::key(msg);
+        let (mut doc, mut when) = load::<L::State>(cx, &key).await?;
+        if !doc.slots.contains_key(&msg.id) {
+            let wires = run(&self.logic, &mut doc.state, msg);
+            doc.slots.insert(msg.id.clone(), Slot::Pending(wires));
+            when = commit(cx, &key, &doc, when).await?;
+        }
+        if let Some(Slot::Pending(wires)) = doc.slots.get(&msg.id) {
+            publish(cx, wires).await?;
+            // TODO(13): how many of these does a document hold? Where else may an id be remembered, and when is it
+            // safe to forget it here?
+            doc.slots.insert(msg.id.clone(), Slot::Dispatched);
+            commit(cx, &key, &doc, when).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Given: the entity, and the condition that nobody has written it since.
+async fn load<S: Default + DeserializeOwned>(cx: &Cx, key: &str) -> Result<(Doc<S>, When), StoreErr> {
+    Ok(match cx.docs.get(key).await? {
+        Some((doc, version)) => (doc, When::Is(version)),
+        None => (Doc::default(), When::Absent),
+    })
+}
+
+/// Given: what a message does to the state, and what it has to say. A message that is refused does nothing.
+fn run<L: Logic>(logic: &L, state: &mut L::State, msg: &Msg) -> Vec<Wire> {
+    let (mut after, mut out) = (state.clone(), Out::of(&msg.id));
+    match logic.handle(&mut after, msg, &mut out) {
+        Ok(()) => {
+            *state = after;
+            out.into_wires()
+        }
+        Err(reject) => {
+            info!("{} is refused: {reject}", msg.id);
+            Vec::new()
+        }
+    }
+}
+
+/// Writes the entity, and returns the condition that nobody has written it since.
+async fn commit<S: Serialize>(cx: &Cx, key: &str, doc: &Doc<S>, when: When) -> Result<When, StoreErr> {
+    Ok(When::Is(cx.docs.put(key, doc, when).await?))
+}
+
+/// Sends all of it, in order.
+async fn publish(cx: &Cx, wires: &[Wire]) -> Result<(), Retry> {
+    for wire in wires {
+        cx.bus.send(&wire.queue, wire.msg.clone()).await?;
+    }
+    Ok(())
+}
+
+/// Given: the state of an entity, from the documents alone.
+pub fn view<L: Logic>(docs: &Docs, key: &str) -> L::State {
+    docs.get::<Doc<L::State>>(key).map(|doc| doc.state).unwrap_or_default()
+}
