@@ -39,6 +39,7 @@ const PAYMENTS_ALONE: &[Size] = &[
     Size::ONE.copies(2),
     Size::ONE.workers(2).faults(1),
     Size::ONE.copies(2).clients(2),
+    Size::ONE.clients(2).faults(1),
     Size::ONE.copies(2).workers(2).faults(1),
     Size::ONE.messages(2).faults(1),
     Size::ONE.messages(2).workers(2).faults(1),
@@ -84,7 +85,8 @@ struct Change {
 }
 
 const ORDER: &str = "order-1";
-const OTHER_ORDER: &str = "order-2";
+/// Its name begins like that of the first.
+const OTHER_ORDER: &str = "order-10";
 
 /// Whichever of them are in a balance, it tells which: each choice has another sum. One id begins like
 /// another, and is another.
