@@ -64,7 +64,7 @@ impl Endpoint for Loyalty {
 async fn on_points_changed(cx: &Cx, id: &MsgId, change: PointsChanged) -> Result<(), Retry> {
     let PointsChanged { customer: name, points } = change;
     let (mut customer, mut when) = load(cx, &format!("{name}/account")).await?;
-    let name2 = format!("{name}/account");
+    let account_key = format!("{name}/account");
     if !customer.slots.contains_key(id) {
         customer.points += points;
         let mut out = Vec::new();
@@ -73,14 +73,14 @@ async fn on_points_changed(cx: &Cx, id: &MsgId, change: PointsChanged) -> Result
             out.push(voucher(cx, id, &name));
         }
         customer.slots.insert(id.clone(), Slot::Pending(out));
-        when = When::Is(cx.docs.put(&name2, &customer, when).await?);
+        when = When::Is(cx.docs.put(&account_key, &customer, when).await?);
     }
     if let Some(Slot::Pending(out)) = customer.slots.get(id) {
         for msg in out {
             cx.bus.send("vouchers", msg.clone()).await?;
         }
         customer.slots.insert(id.clone(), Slot::Dispatched);
-        cx.docs.put(&name2, &customer, when).await?;
+        cx.docs.put(&account_key, &customer, when).await?;
     }
     Ok(())
 }
