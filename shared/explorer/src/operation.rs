@@ -17,6 +17,7 @@ pub(crate) enum Kind {
     Get {
         weak: bool,
     },
+    List,
     Write {
         /// Some condition names a version.
         versioned: bool,
@@ -67,6 +68,7 @@ impl Op {
         };
         match &op.operation {
             Operation::Get { weak, .. } => op.kind = Kind::Get { weak: *weak },
+            Operation::List { .. } => op.kind = Kind::List,
             Operation::Write { batch, writes } => {
                 op.conditions = writes
                     .iter()
@@ -107,6 +109,7 @@ impl Op {
         match &self.operation {
             Operation::Get { key, weak: false } => format!("get {key}"),
             Operation::Get { key, weak: true } => format!("get {key} (weak)"),
+            Operation::List { partition } => format!("list {partition}"),
             Operation::Write { batch: None, writes } => writes
                 .iter()
                 .map(|write| match write.change {

@@ -27,7 +27,7 @@ const SEED: u64 = 0;
 /// The receiving and the acking of a message are not counted: every algorithm does both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Used {
-    /// Reads of one document.
+    /// Reads of one document, or of the keys of a partition.
     pub gets: u64,
     /// Writes, refused ones too. A batch is one.
     pub writes: u64,
@@ -193,6 +193,10 @@ impl Door {
                 now.used.gets += 1;
                 let number = now.documents.version(&key).unwrap_or_default();
                 Ok(Reply::Document(now.documents.body(&key).cloned().map(|body| (body, version(number)))))
+            }
+            Operation::List { partition } => {
+                now.used.gets += 1;
+                Ok(Reply::Keys(now.documents.keys_of(&partition)))
             }
             Operation::Write { batch, writes } => {
                 now.used.writes += 1;
