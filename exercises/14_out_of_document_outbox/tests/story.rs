@@ -3,14 +3,14 @@
 //! The messages are in the queue `points` from the beginning, and a worker takes any of them at any moment. A document
 //! has at most [`ITEM_BYTES`], key and JSON together, as in a real store; it is only that a real one takes more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kit::{Logic, Out, Reject};
-use out_of_document_outbox::{Outbox, view};
+use out_of_document_outbox::{Outbox, reap, view};
 use serde::{Deserialize, Serialize};
 use story::logics::{Asked, Silent, Strict, Talkative, message};
 use story::serial::States;
-use story::{Docs, Event, Fault, Faults, Limits, Msg, NO_GARBAGE, Scenario, Size, Story, expect};
+use story::{Client, Cx, Docs, Event, Fault, Faults, Limits, Msg, NO_GARBAGE, Retry, Scenario, Size, Story, expect};
 
 /// The largest document.
 const ITEM_BYTES: usize = 800;
@@ -75,6 +75,15 @@ const SMALL: &[Size] = &[
 const THREE_SMALL: &[Size] =
     &[Size::ONE.faults(1), Size::ONE.messages(2).faults(1), Size::ONE.messages(3), Size::ONE.messages(3).faults(1)];
 const ONE_AFTER_THE_OTHER: &[Size] = &[Size::ONE, Size::ONE.messages(2), Size::ONE.messages(4)];
+const REAPED: &[Size] = &[
+    Size::ONE,
+    Size::ONE.faults(1),
+    Size::ONE.messages(2),
+    Size::ONE.copies(2).workers(2),
+    Size::ONE.messages(2).faults(1),
+];
+const REAPED_AND_GONE: &[Size] =
+    &[Size::ONE, Size::ONE.faults(1), Size::ONE.messages(2), Size::ONE.copies(2).workers(2)];
 const ONE_FAULT: &[Size] = &[Size::ONE.faults(1), Size::ONE.messages(2).faults(1)];
 
 /// Ada orders catalogues. Each fits into a document; together with all that is known of her, it does not.
@@ -183,7 +192,51 @@ fn keeps_catalogues(claim: &str, ladder: &[Size], most: usize) -> Story<usize> {
         })
 }
 
+/// The stretch. While the workers are at work, somebody reaps every record that there is: of failed attempts, of attempts
+/// that are about to commit, of committed ones. The workers notice nothing.
+#[test]
+fn who_reaps_takes_nothing_away() {
+    Story::new("who reaps takes nothing away")
+        .worlds(REAPED, |size| world::<Catalogues>(orders(), size).client(reaper()))
+        .view(of_ada::<Catalogues>)
+        .sometimes(Event::Concurrent)
+        .sometimes(Event::Redelivered)
+        .sometimes(Event::CalledAgain)
+        .runs_logic::<Catalogues>("points", &["letters"], orders)
+        .check();
+}
+
+/// The stretch. What was reaped has nothing more to say; so no text of a catalogue is left of it.
+#[test]
+fn what_was_reaped_is_gone() {
+    Story::new("what was reaped is gone")
+        .worlds(REAPED_AND_GONE, |size| world::<Catalogues>(orders(), size).client(reaper()))
+        .view(|docs: &Docs| -> BTreeSet<String> {
+            let kept = docs.pairs().filter(|(_, body)| body.contains(PAGES));
+            kept.map(|(key, _)| key.to_owned()).collect()
+        })
+        .sometimes(Event::Concurrent)
+        .sometimes(Event::Redelivered)
+        .when_quiescent(NO_GARBAGE, "when all is done, no record is left that was reaped", |seen| {
+            let reaped: Vec<String> = seen.answer("reaper", 0).and_then(Result::ok).unwrap_or_default();
+            let left = reaped.iter().find(|tx| seen.view().contains(&kit::outbox::key(tx)));
+            expect(left.is_none(), || format!("{} was reaped, and is still there", left.map_or("", |tx| tx)))
+        })
+        .check();
+}
+
 // The worlds.
+
+/// Reaps every record that there is, once.
+fn reaper() -> Client {
+    Client::new("reaper", "Night").calls("reap all", |cx: Cx| async move {
+        let all = cx.outbox.list().await?;
+        for tx in &all {
+            reap::<Catalogues>(&cx, "ada", tx).await?;
+        }
+        Ok::<Vec<String>, Retry>(all)
+    })
+}
 
 /// As many of these messages as the size has, and so many workers.
 fn world<L: Logic>(messages: Vec<Msg>, size: Size) -> Scenario {

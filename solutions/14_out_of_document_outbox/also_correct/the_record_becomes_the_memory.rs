@@ -93,6 +93,20 @@ async fn finish<S: Serialize>(cx: &Cx, key: &str, doc: &mut Doc<S>, when: When) 
     Ok(commit(cx, key, doc, when).await?)
 }
 
+/// Stretch: deletes a record of the entity under this key that the entity does not name, and never will. A record that it
+/// names stays, until it is finished.
+pub async fn reap<L: Logic>(cx: &Cx, key: &str, tx: &str) -> Result<(), Retry> {
+    let (doc, when) = load::<L::State>(cx, key).await?;
+    if doc.tx.as_deref() == Some(tx) {
+        return Ok(());
+    }
+    if cx.outbox.get(tx).await?.is_some_and(|record| *record.owner == *tx) {
+        return Ok(());
+    }
+    commit(cx, key, &doc, when).await?;
+    Ok(cx.outbox.delete(tx).await?)
+}
+
 /// Says what a message has to say, and keeps only that it has been handled.
 async fn say(cx: &Cx, record: Record) -> Result<(), Retry> {
     if !record.msgs.is_empty() {

@@ -84,6 +84,17 @@ async fn finish<S: Serialize>(cx: &Cx, key: &str, doc: &mut Doc<S>, when: When) 
     Ok(commit(cx, key, doc, when).await?)
 }
 
+/// Stretch: deletes a record of the entity under this key that the entity does not name, and never will. A record that it
+/// names stays, until it is finished.
+pub async fn reap<L: Logic>(cx: &Cx, key: &str, tx: &str) -> Result<(), Retry> {
+    let (doc, when) = load::<L::State>(cx, key).await?;
+    if doc.tx.as_deref() == Some(tx) {
+        return Ok(());
+    }
+    commit(cx, key, &doc, when).await?;
+    Ok(cx.outbox.delete(tx).await?)
+}
+
 /// Given: the state of an entity, from the documents alone.
 pub fn view<L: Logic>(docs: &Docs, key: &str) -> L::State {
     docs.get::<Doc<L::State>>(key).map(|doc| doc.state).unwrap_or_default()
