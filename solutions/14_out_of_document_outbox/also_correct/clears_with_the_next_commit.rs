@@ -26,7 +26,7 @@ impl<L: Logic> Endpoint for Outbox<L> {
         let msg = &delivery.msg;
         let key = L::key(msg);
         let (mut doc, when) = load::<L::State>(cx, &key).await?;
-        let when = finish(cx, &key, &mut doc, when).await?;
+        let when = finish(cx, &mut doc, when).await?;
         if cx.seen.contains(&msg.id).await? {
             return Ok(());
         }
@@ -35,7 +35,7 @@ impl<L: Logic> Endpoint for Outbox<L> {
         cx.outbox.put(&tx, &Record { owner: msg.id.clone(), msgs: wires }).await?;
         doc.tx = Some(tx);
         let when = commit(cx, &key, &doc, when).await?;
-        let when = finish(cx, &key, &mut doc, when).await?;
+        let when = finish(cx, &mut doc, when).await?;
         commit(cx, &key, &doc, when).await?;
         Ok(())
     }
@@ -78,7 +78,7 @@ async fn publish(cx: &Cx, wires: &[Wire]) -> Result<(), Retry> {
 }
 
 /// Does what the last commit has left to do, and returns the condition that nobody has written the entity since.
-async fn finish<S: Serialize>(cx: &Cx, key: &str, doc: &mut Doc<S>, when: When) -> Result<When, Retry> {
+async fn finish<S>(cx: &Cx, doc: &mut Doc<S>, when: When) -> Result<When, Retry> {
     let Some(tx) = doc.tx.take() else { return Ok(when) };
     if let Some(record) = cx.outbox.get(&tx).await? {
         publish(cx, &record.msgs).await?;

@@ -1,6 +1,6 @@
-//! Dies by: what was handled stays
+//! Dies by: what was sent was committed
 //! Why: the fence changes nothing, so it needs no condition. It writes the whole document: what was committed since
-//! the load is gone.
+//! the load is gone, and its words go out.
 
 use kit::outbox::Record;
 use kit::{Cx, Delivery, Docs, Endpoint, Logic, Msg, Out, Retry, StoreErr, When, Wire};
