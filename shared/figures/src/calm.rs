@@ -244,6 +244,7 @@ impl Port for Door {
 mod tests {
     use std::future::pending;
 
+    use kit::outbox::Record;
     use kit::services::call;
 
     use super::*;
@@ -310,6 +311,30 @@ mod tests {
         }
         assert_eq!(used, Used { gets: 2, writes: 2, ..Used::default() });
         assert_eq!(calm.docs().get::<u64>("p/other"), Some(8));
+    }
+
+    /// Keeps a record of its own, and says which ones there are.
+    #[derive(Default)]
+    struct Lists;
+
+    impl Endpoint for Lists {
+        async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+            let owner = delivery.msg.id.clone();
+            cx.outbox.put(&format!("of-{owner}"), &Record { owner, msgs: Vec::new() }).await?;
+            cx.docs.put("outbox-of-somebody", &cx.outbox.list().await?, When::Always).await?;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_list_names_the_records_and_is_one_read() {
+        let mut calm = Calm::default();
+        let mut used = Used::default();
+        for id in ["n-1", "n-2"] {
+            used += calm.handle::<Lists>("notes", msg(id)).used;
+        }
+        assert_eq!(calm.docs().get::<Vec<String>>("outbox-of-somebody"), Some(vec!["of-n-1".into(), "of-n-2".into()]));
+        assert_eq!(used, Used { gets: 2, writes: 4, ..Used::default() });
     }
 
     #[derive(Default)]
