@@ -1,4 +1,4 @@
-//! Dies by: each message has its effect at most once
+//! Dies by: every message has its effect, and says what it has to say
 //! Why: the record could not be put, and the change is committed all the same. A field that leads nowhere passes
 //! for finished work.
 
