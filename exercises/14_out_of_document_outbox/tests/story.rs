@@ -51,7 +51,7 @@ const CATALOGUES: &[Size] = &[
     Size::ONE.messages(2),
     Size::ONE.messages(2).faults(1),
     Size::ONE.copies(2).workers(2).faults(1),
-    Size::ONE.messages(2).workers(2).faults(1),
+    Size::ONE.messages(2).workers(2),
     Size::ONE.workers(2).faults(2),
 ];
 const POINTS: &[Size] = &[
@@ -75,13 +75,7 @@ const SMALL: &[Size] = &[
 const THREE_SMALL: &[Size] =
     &[Size::ONE.faults(1), Size::ONE.messages(2).faults(1), Size::ONE.messages(3), Size::ONE.messages(3).faults(1)];
 const ONE_AFTER_THE_OTHER: &[Size] = &[Size::ONE, Size::ONE.messages(2), Size::ONE.messages(4)];
-const REAPED: &[Size] = &[
-    Size::ONE,
-    Size::ONE.faults(1),
-    Size::ONE.messages(2),
-    Size::ONE.copies(2).workers(2),
-    Size::ONE.messages(2).faults(1),
-];
+const REAPED: &[Size] = &[Size::ONE, Size::ONE.faults(1), Size::ONE.messages(2), Size::ONE.copies(2).workers(2)];
 const REAPED_AND_GONE: &[Size] = &[Size::ONE, Size::ONE.faults(1), Size::ONE.faults(2), Size::ONE.copies(2).workers(2)];
 const ONE_FAULT: &[Size] = &[Size::ONE.faults(1), Size::ONE.messages(2).faults(1)];
 
