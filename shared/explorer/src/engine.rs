@@ -328,6 +328,15 @@ impl<'a> Engine<'a> {
         self.histories.replies.number(Ok(Reply::Document(found)))
     }
 
+    /// What a list is answered.
+    pub(crate) fn list(&mut self, documents: u32, op: u32) -> u32 {
+        let Operation::List { partition } = &self.histories.ops[op as usize].operation else {
+            unreachable!("only lists are listed")
+        };
+        let keys = self.documents.value(documents).keys_of(partition);
+        self.histories.replies.number(Ok(Reply::Keys(keys)))
+    }
+
     /// Whether a key's document is there, and whether a stale read could see something.
     pub(crate) fn readable(&self, documents: u32, op: u32, stale: bool) -> (bool, bool) {
         let Operation::Get { key, .. } = &self.histories.ops[op as usize].operation else {

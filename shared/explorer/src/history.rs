@@ -483,6 +483,7 @@ impl Histories {
         let answer = match self.replies.value(by & !OUTAGE) {
             Ok(Reply::Document(None)) => "nothing there".to_owned(),
             Ok(Reply::Document(Some((body, _)))) => body.to_string(),
+            Ok(Reply::Keys(keys)) => format!("{keys:?}"),
             Ok(Reply::Answer(answer)) => answer.to_string(),
             Ok(Reply::Written(_) | Reply::Done) => "ok".to_owned(),
             Err(Failure::Store(error)) => error.to_string(),

@@ -591,7 +591,7 @@ impl<'e, 'a> Teller<'e, 'a> {
         let op = self.engine.histories.ops[ask.op as usize].clone();
         let from = self.cast.nodes[self.who[slot]];
         let to = match &op.operation {
-            Operation::Get { .. } | Operation::Write { .. } => self.cast.store,
+            Operation::Get { .. } | Operation::List { .. } | Operation::Write { .. } => self.cast.store,
             Operation::Send { queue, .. } => self.cast.queue(queue),
             Operation::Ack => match self.engine.layout.actors[slot] {
                 Actor::Worker { endpoint } => self.cast.queues[self.engine.scenario.endpoints[endpoint].queue].1,
@@ -602,7 +602,9 @@ impl<'e, 'a> Teller<'e, 'a> {
         };
         let mut result = match action.kind() {
             ActionKind::Done => self.done_words(slot, ask.op),
-            ActionKind::Refused if matches!(op.kind, Kind::Get { .. } | Kind::Write { .. }) => "throttled".to_owned(),
+            ActionKind::Refused if matches!(op.kind, Kind::Get { .. } | Kind::List | Kind::Write { .. }) => {
+                "throttled".to_owned()
+            }
             ActionKind::Refused => "refused".to_owned(),
             ActionKind::UnknownNotDone => "unknown (it was not done)".to_owned(),
             ActionKind::UnknownDone => "unknown (it was done)".to_owned(),
@@ -640,6 +642,10 @@ impl<'e, 'a> Teller<'e, 'a> {
                 Some(body) => body.to_string(),
                 None => "nothing there".to_owned(),
             },
+            (Operation::List { partition }, _) => {
+                let keys = self.engine.documents.value(self.state[DOCUMENTS]).keys_of(partition);
+                if keys.is_empty() { "nothing there".to_owned() } else { keys.join(", ") }
+            }
             (_, Kind::Write { .. }) => {
                 let state = self.state.clone();
                 match self.engine.write_effect(&state, slot, op) {

@@ -18,6 +18,7 @@ pub(crate) enum Kind {
     Get {
         weak: bool,
     },
+    List,
     Write {
         /// Some condition names a version.
         versioned: bool,
@@ -93,6 +94,7 @@ impl Op {
         };
         match &op.operation {
             Operation::Get { weak, .. } => op.kind = Kind::Get { weak: *weak },
+            Operation::List { .. } => op.kind = Kind::List,
             Operation::Write { batch, writes } => {
                 op.conditions = writes
                     .iter()
@@ -133,6 +135,7 @@ impl Op {
         match &self.operation {
             Operation::Get { key, weak: false } => format!("get {key}"),
             Operation::Get { key, weak: true } => format!("get {key} (weak)"),
+            Operation::List { partition } => format!("list {partition}"),
             Operation::Write { batch: None, writes } => writes
                 .iter()
                 .map(|write| match write.change {

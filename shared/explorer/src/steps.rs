@@ -386,6 +386,14 @@ impl Engine<'_> {
                     self.read_ok(slot, node, ask, op, true, label, out);
                 }
             }
+            Kind::List => {
+                begin(state, out);
+                let reply = self.list(state[DOCUMENTS], op);
+                self.answer(slot, node, ask, reply, done, out);
+                if let Some(label) = self.strike(state, slot, node, ask, ActionKind::Refused, Fault::ReadRefused, out) {
+                    self.answer(slot, node, ask, self.answers.throttled, label, out);
+                }
+            }
             Kind::Write { versioned } => self.write_steps(state, slot, node, ask, op, versioned, out),
             Kind::Send => {
                 begin(state, out);
@@ -693,7 +701,7 @@ impl Engine<'_> {
     fn target(&self, op: u32) -> Option<u32> {
         let op = &self.histories.ops[op as usize];
         match op.kind {
-            Kind::Get { .. } | Kind::Write { .. } => Some(OUT_STORE),
+            Kind::Get { .. } | Kind::List | Kind::Write { .. } => Some(OUT_STORE),
             Kind::Send | Kind::Ack => Some(OUT_BUS),
             Kind::Call => op.service.map(|service| OUT_SERVICES + service as u32),
             Kind::Sleep => None,
@@ -806,7 +814,7 @@ impl Engine<'_> {
                 continue;
             }
             match self.histories.ops[*op as usize].kind {
-                Kind::Get { .. } | Kind::Sleep => return false,
+                Kind::Get { .. } | Kind::List | Kind::Sleep => return false,
                 Kind::Write { .. } => {
                     let state = out.next.clone();
                     match self.write_effect(&state, slot, *op) {

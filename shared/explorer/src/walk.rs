@@ -271,7 +271,7 @@ impl Teller<'_, '_> {
 impl Doing {
     pub(crate) fn of(kind: Kind) -> Doing {
         match kind {
-            Kind::Get { .. } => Doing::Get,
+            Kind::Get { .. } | Kind::List => Doing::Get,
             Kind::Write { .. } => Doing::Write,
             Kind::Send => Doing::Send,
             Kind::Ack => Doing::Ack,

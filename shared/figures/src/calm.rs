@@ -27,7 +27,7 @@ const SEED: u64 = 0;
 /// The receiving and the acking of a message are not counted: every algorithm does both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Used {
-    /// Reads of one document.
+    /// Reads of one document, or of the keys of a partition.
     pub gets: u64,
     /// Writes, refused ones too. A batch is one.
     pub writes: u64,
@@ -213,6 +213,10 @@ impl Door {
                 let number = now.documents.version(&key).unwrap_or_default();
                 Ok(Reply::Document(now.documents.body(&key).cloned().map(|body| (body, version(number)))))
             }
+            Operation::List { partition } => {
+                now.used.gets += 1;
+                Ok(Reply::Keys(now.documents.keys_of(&partition)))
+            }
             Operation::Write { batch, writes } => {
                 now.used.writes += 1;
                 now.write(batch.as_deref(), &writes).map_err(Failure::Store)
@@ -262,6 +266,7 @@ impl Port for Door {
 mod tests {
     use std::future::pending;
 
+    use kit::outbox::Record;
     use kit::services::call;
 
     use super::*;
@@ -328,6 +333,30 @@ mod tests {
         }
         assert_eq!(used, Used { gets: 2, writes: 2, ..Used::default() });
         assert_eq!(calm.docs().get::<u64>("p/other"), Some(8));
+    }
+
+    /// Keeps a record of its own, and says which ones there are.
+    #[derive(Default)]
+    struct Lists;
+
+    impl Endpoint for Lists {
+        async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+            let owner = delivery.msg.id.clone();
+            cx.outbox.put(&format!("of-{owner}"), &Record { owner, msgs: Vec::new() }).await?;
+            cx.docs.put("outbox-of-somebody", &cx.outbox.list().await?, When::Always).await?;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_list_names_the_records_and_is_one_read() {
+        let mut calm = Calm::default();
+        let mut used = Used::default();
+        for id in ["n-1", "n-2"] {
+            used += calm.handle::<Lists>("notes", msg(id)).used;
+        }
+        assert_eq!(calm.docs().get::<Vec<String>>("outbox-of-somebody"), Some(vec!["of-n-1".into(), "of-n-2".into()]));
+        assert_eq!(used, Used { gets: 2, writes: 4, ..Used::default() });
     }
 
     #[derive(Default)]

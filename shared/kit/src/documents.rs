@@ -67,6 +67,22 @@ impl DocumentStore {
         }
     }
 
+    /// The keys of all documents of a partition, in order. Strong: sees every write that was answered.
+    ///
+    /// # Errors
+    /// [`StoreErr::Throttled`] (definite) or [`StoreErr::Unknown`] (no answer).
+    #[track_caller]
+    pub fn list(&self, partition: &str) -> impl Future<Output = Result<Vec<String>, StoreErr>> + Send + use<> {
+        let reply = self.port.perform(Operation::List { partition: partition.to_owned() }, Location::caller());
+        async move {
+            match reply.await {
+                Ok(Reply::Keys(keys)) => Ok(keys),
+                Ok(other) => unreachable!("the world answered a list with {other:?}"),
+                Err(failure) => Err(failure.into_store()),
+            }
+        }
+    }
+
     /// Writes a document if the condition holds, and returns its new version.
     ///
     /// # Errors

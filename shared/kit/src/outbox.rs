@@ -56,6 +56,16 @@ impl OutboxStore {
         async move { Ok(read.await?.map(|(record, _)| record)) }
     }
 
+    /// The ids of all records, in order. Strong.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    #[track_caller]
+    pub fn list(&self) -> impl Future<Output = Result<Vec<String>, StoreErr>> + Send + use<> {
+        let read = self.docs.list(PARTITION);
+        async move { Ok(read.await?.iter().filter_map(|key| key.split_once('/')).map(|(_, tx)| tx.to_owned()).collect()) }
+    }
+
     /// Deletes a record; one that is gone already is no error.
     ///
     /// # Errors
@@ -68,5 +78,8 @@ impl OutboxStore {
 
 /// The key of the document of a record.
 pub fn key(tx: &str) -> String {
-    format!("outbox/{tx}")
+    format!("{PARTITION}/{tx}")
 }
+
+/// The partition of all records.
+const PARTITION: &str = "outbox";

@@ -33,6 +33,11 @@ pub enum Operation {
         /// May the answer be older than the last write?
         weak: bool,
     },
+    /// The keys of a partition's documents. Strong.
+    List {
+        /// Which partition.
+        partition: String,
+    },
     /// One write, or a batch of one partition, all or nothing.
     Write {
         /// The partition of a batch; `None` for a single write.
@@ -90,6 +95,8 @@ pub enum Change {
 pub enum Reply {
     /// To a read: the document's JSON text and its version.
     Document(Option<(Arc<str>, Version)>),
+    /// To a list: the keys, in order.
+    Keys(Vec<String>),
     /// To a write: the new version of each put, in order.
     Written(Vec<Version>),
     /// To a send, an ack or a sleep.

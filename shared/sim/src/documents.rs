@@ -83,6 +83,12 @@ impl Documents {
         self.keys.get(key).and_then(|stored| stored.body.as_ref())
     }
 
+    /// The keys of a partition's documents, in order.
+    pub fn keys_of(&self, partition_name: &str) -> Vec<String> {
+        let there = self.keys.iter().filter(|(key, stored)| stored.body.is_some() && partition(key) == partition_name);
+        there.map(|(key, _)| key.to_string()).collect()
+    }
+
     /// The version of the document under a key; `None` if there is no document.
     pub fn version(&self, key: &str) -> Option<u64> {
         self.keys.get(key).filter(|stored| stored.body.is_some()).map(|stored| stored.version)

@@ -473,6 +473,29 @@ fn no_stale_read() {
     check(Spec { documents: vec![("a", "a")], ..spec }, 5, &["document a = \"a\"", "document a = \"a\"\nAcked in m1"]);
 }
 
+/// A list names what is there of one partition: Q, p, p, done, acked; refused: err', and all five again.
+#[test]
+fn list() {
+    let listed = Op::Put { key: "b", value: Value::Answer, when: Cond::Always };
+    let spec = worker(Some(Fault::ReadRefused), [must(Op::List { partition: "p" }), must(listed)]);
+    let documents = vec![("p", "c"), ("p/a", "c"), ("p/b", "c"), ("pp/a", "c")];
+    let there = "document p = \"c\"\ndocument p/a = \"c\"\ndocument p/b = \"c\"\ndocument pp/a = \"c\"";
+    let listed = format!("document b = \"np p/a p/b\"\n{there}");
+    check(Spec { documents, ..spec }, 11, &[there, &listed, &format!("{listed}\nAcked in m1")]);
+}
+
+/// A list sees what was written, and not what was deleted: Q, four times p, done, acked.
+#[test]
+fn list_what_is_there() {
+    let listed = Op::Put { key: "b", value: Value::Answer, when: Cond::Always };
+    let writes = [must(put("p/a", "c", Cond::Always)), must(Op::Delete { key: "p/b", when: Cond::Always })];
+    let spec = worker(None, writes.into_iter().chain([must(Op::List { partition: "p" }), must(listed)]));
+    let facts = ["document p/b = \"c\"", "document p/a = \"c\"\ndocument p/b = \"c\"", "document p/a = \"c\""];
+    let listed = format!("document b = \"np/a\"\n{}", facts[2]);
+    let acked = format!("{listed}\nAcked in m1");
+    check(Spec { documents: vec![("p/b", "c")], ..spec }, 7, &[facts[0], facts[1], facts[2], &listed, &acked]);
+}
+
 /// Q, p, done, acked; refused: err', and all four again.
 #[test]
 fn write_refused() {

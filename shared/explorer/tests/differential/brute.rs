@@ -303,7 +303,7 @@ const BUS: &str = "bus";
 
 fn target(operation: &Operation) -> Option<String> {
     match operation {
-        Operation::Get { .. } | Operation::Write { .. } => Some(STORE.into()),
+        Operation::Get { .. } | Operation::List { .. } | Operation::Write { .. } => Some(STORE.into()),
         Operation::Send { .. } | Operation::Ack => Some(BUS.into()),
         Operation::Call { service, .. } => Some(format!("service {service}")),
         Operation::Sleep { .. } => None,
@@ -318,7 +318,7 @@ fn touches(operation: &Operation) -> bool {
 /// The answer of an operation whose outcome stays unknown.
 fn unknown(operation: &Operation) -> Failure {
     match operation {
-        Operation::Get { .. } | Operation::Write { .. } => Failure::Store(StoreErr::Unknown),
+        Operation::Get { .. } | Operation::List { .. } | Operation::Write { .. } => Failure::Store(StoreErr::Unknown),
         Operation::Send { .. } => Failure::Send(SendErr::Unknown),
         Operation::Ack => Failure::Ack(AckErr::Unknown),
         Operation::Call { .. } => Failure::Call(CallErr::Unknown),
@@ -328,7 +328,7 @@ fn unknown(operation: &Operation) -> Failure {
 
 fn refused(operation: &Operation) -> Failure {
     match operation {
-        Operation::Get { .. } | Operation::Write { .. } => Failure::Store(StoreErr::Throttled),
+        Operation::Get { .. } | Operation::List { .. } | Operation::Write { .. } => Failure::Store(StoreErr::Throttled),
         Operation::Send { .. } => Failure::Send(SendErr::Refused),
         Operation::Call { .. } => Failure::Call(CallErr::Refused),
         Operation::Ack | Operation::Sleep { .. } => unreachable!("nobody refuses an ack or a sleep"),
@@ -342,6 +342,7 @@ fn reply_text(reply: &Result<Reply, Failure>) -> String {
         Ok(Reply::Written(versions)) => {
             versions.iter().map(|version| format!("v{}", version.as_store())).collect::<Vec<_>>().join(" ")
         }
+        Ok(Reply::Keys(keys)) => keys.join(" "),
         Ok(Reply::Done) => "done".into(),
         Ok(Reply::Answer(answer)) => answer.to_string(),
         Err(failure) => format!("{failure:?}"),
@@ -467,6 +468,7 @@ impl<'a> World<'a> {
                             struck(Fault::StaleRead, How::Stale);
                         }
                     }
+                    Operation::List { .. } => struck(Fault::ReadRefused, How::Refused),
                     Operation::Write { batch, writes } => {
                         struck(Fault::WriteRefused, How::Refused);
                         struck(Fault::WriteUnknown, How::UnknownNotDone);
@@ -952,6 +954,13 @@ impl<'a> World<'a> {
             Operation::Get { key, .. } => {
                 let there = self.keys.get(key).and_then(|key| Some((key.body.clone()?, key.version)));
                 Ok(Reply::Document(there.map(|(body, version)| (body.into(), version_of(version)))))
+            }
+            Operation::List { partition } => {
+                let there =
+                    |key: &&String| key.split('/').next() == Some(partition.as_str()) && self.keys[*key].body.is_some();
+                let mut keys: Vec<String> = self.keys.keys().filter(there).cloned().collect();
+                keys.sort();
+                Ok(Reply::Keys(keys))
             }
             Operation::Write { batch, writes } => {
                 self.allowed(batch.as_deref(), writes).map_err(Failure::Store)?;

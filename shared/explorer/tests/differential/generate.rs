@@ -178,7 +178,8 @@ impl Dice {
     fn op(&mut self) -> Op {
         let key = self.one(&KEYS);
         match self.rng.random_range(0..100) {
-            0..20 => Op::Get { key, weak: self.chance(35) },
+            0..17 => Op::Get { key, weak: self.chance(35) },
+            17..20 => Op::List { partition: "p" },
             20..45 => Op::Put { key, value: self.value(), when: self.cond() },
             45..52 => Op::Delete { key, when: self.cond() },
             52..60 => {

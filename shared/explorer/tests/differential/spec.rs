@@ -29,7 +29,7 @@ pub(crate) enum Value {
     Drawn,
     /// The time.
     Now,
-    /// The last answer of the service.
+    /// The last answer of the service, or what was listed last.
     Answer,
 }
 
@@ -56,6 +56,7 @@ pub(crate) enum IdSource {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
     Get { key: &'static str, weak: bool },
+    List { partition: &'static str },
     Put { key: &'static str, value: Value, when: Cond },
     Delete { key: &'static str, when: Cond },
     Batch { partition: &'static str, puts: Vec<(&'static str, Value, Cond)>, deletes: Vec<(&'static str, Cond)> },
@@ -474,6 +475,10 @@ fn start(cx: &Cx, delivery: Option<&Delivery>, memory: &Memory, op: &Op) -> Star
                 let read = cx.docs.get::<String>(key);
                 Box::pin(async move { Ok(Update::Read(key, read.await?)) })
             }
+        }
+        Op::List { partition } => {
+            let read = cx.docs.list(partition);
+            Box::pin(async move { Ok(Update::Answer(read.await?.join(" "))) })
         }
         Op::Put { key, value, when } => {
             let key = *key;

@@ -229,7 +229,7 @@ impl Host {
             sleep(Duration::from_micros(u64::from(latency))).await;
         }
         let (refused, unknown) = match operation {
-            Operation::Get { .. } | Operation::Write { .. } => {
+            Operation::Get { .. } | Operation::List { .. } | Operation::Write { .. } => {
                 (Failure::Store(StoreErr::Throttled), Failure::Store(StoreErr::Unknown))
             }
             Operation::Send { .. } => (Failure::Send(SendErr::Refused), Failure::Send(SendErr::Unknown)),
@@ -258,6 +258,7 @@ impl Host {
                 let body = documents.body(&key).cloned();
                 Ok(Reply::Document(body.map(|body| (body, version(documents.version(&key).unwrap_or_default())))))
             }
+            Operation::List { partition } => Ok(Reply::Keys(self.documents.lock().await.keys_of(&partition))),
             Operation::Write { batch, writes } => {
                 admissible(batch.as_deref(), &writes, &Limits::default()).map_err(Failure::Store)?;
                 let mut documents = self.documents.lock().await;

@@ -1,0 +1,328 @@
+//! What a shop may rely on whose messages are nearly as large as a document can be.
+//!
+//! The messages are in the queue `points` from the beginning, and a worker takes any of them at any moment. A document
+//! has at most [`ITEM_BYTES`], key and JSON together, as in a real store; it is only that a real one takes more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kit::{Logic, Out, Reject};
+use out_of_document_outbox::{Outbox, reap, view};
+use serde::{Deserialize, Serialize};
+use story::logics::{Asked, Silent, Strict, Talkative, message};
+use story::serial::States;
+use story::{Client, Cx, Docs, Event, Fault, Faults, Limits, Msg, NO_GARBAGE, Retry, Scenario, Size, Story, expect};
+
+/// The largest document.
+const ITEM_BYTES: usize = 800;
+/// What the limit leaves in the document of an entity, beside its key and its state.
+const ROOM_BYTES: usize = 128;
+/// The largest state, as JSON.
+const STATE_BYTES: usize = ITEM_BYTES - ROOM_BYTES - "ada".len();
+/// What a catalogue is about.
+const PAGES: &str = "bow, bell, ball; ";
+/// The text of a catalogue. There is room for it in a document of its own, and for who says it to whom.
+const CATALOGUE_BYTES: usize = 400;
+
+/// The lock on a message runs out while its worker lives; the queue holds a copy too many; an ack gets lost; a node dies
+/// between any two operations; bus and store refuse, or do not say what became of it; a weak read is behind; a write is
+/// told of a conflict that was not there.
+const WHAT_FAILS: &[Fault] = &[
+    Fault::LockExpired,
+    Fault::Duplicate,
+    Fault::AckLost,
+    Fault::Crash,
+    Fault::SendRefused,
+    Fault::SendUnknown,
+    Fault::WriteRefused,
+    Fault::WriteUnknown,
+    Fault::ReadRefused,
+    Fault::StaleRead,
+    Fault::SpuriousConflict,
+];
+
+/// After these, something is left to do, and nobody knows how much.
+const WHAT_LEAVES_WORK: &[Fault] = &[Fault::Crash, Fault::WriteUnknown];
+
+/// Where a fault may strike, a message is handled again; where two workers are, two messages of one customer meet.
+const CATALOGUES: &[Size] = &[
+    Size::ONE,
+    Size::ONE.faults(1),
+    Size::ONE.workers(2).faults(1),
+    Size::ONE.messages(2),
+    Size::ONE.messages(2).faults(1),
+    Size::ONE.copies(2).workers(2).faults(1),
+    Size::ONE.messages(2).workers(2),
+    Size::ONE.workers(2).faults(2),
+];
+const POINTS: &[Size] = &[
+    Size::ONE.faults(1),
+    Size::ONE.copies(2).workers(2).faults(1),
+    Size::ONE.messages(2).faults(1),
+    Size::ONE.messages(2).workers(2).faults(1),
+    Size::ONE.messages(3).faults(1),
+    Size::ONE.messages(2).copies(2).workers(2),
+    Size::ONE.copies(2).workers(2).faults(3),
+    TWO_OF_EACH,
+];
+/// Two messages, two workers, two faults: here only those of [`WHAT_LEAVES_WORK`].
+const TWO_OF_EACH: Size = Size::ONE.messages(2).workers(2).faults(2);
+const SMALL: &[Size] = &[
+    Size::ONE.faults(1),
+    Size::ONE.workers(2).faults(1),
+    Size::ONE.messages(2).faults(1),
+    Size::ONE.messages(2).workers(2),
+];
+const THREE_SMALL: &[Size] =
+    &[Size::ONE.faults(1), Size::ONE.messages(2).faults(1), Size::ONE.messages(3), Size::ONE.messages(3).faults(1)];
+const ONE_AFTER_THE_OTHER: &[Size] = &[Size::ONE, Size::ONE.messages(2), Size::ONE.messages(4)];
+const REAPED: &[Size] = &[Size::ONE, Size::ONE.faults(1), Size::ONE.messages(2), Size::ONE.copies(2).workers(2)];
+const REAPED_AND_GONE: &[Size] = &[Size::ONE, Size::ONE.faults(1), Size::ONE.faults(2), Size::ONE.copies(2).workers(2)];
+const ONE_FAULT: &[Size] = &[Size::ONE.faults(1), Size::ONE.messages(2).faults(1)];
+
+/// Ada orders catalogues. Each fits into a document; together with all that is known of her, it does not.
+#[test]
+fn a_catalogue_is_sent_once() {
+    let mut story = Story::new("a catalogue is sent once")
+        .worlds(CATALOGUES, |size| world::<Catalogues>(orders(), size))
+        .view(of_ada::<Catalogues>)
+        .sometimes(Event::Redelivered)
+        .sometimes(Event::SameMessageTwice)
+        .sometimes(Event::Concurrent)
+        .sometimes(Event::CrashBeforeEffect)
+        .sometimes(Event::CrashAfterEffect);
+    for fault in [Fault::LockExpired, Fault::Duplicate, Fault::AckLost, Fault::WriteUnknown, Fault::SendUnknown] {
+        story = story.sometimes(Event::Struck(fault));
+    }
+    story.runs_logic::<Catalogues>("points", &["letters"], orders).check();
+}
+
+/// A letter for each message, and a voucher for the one that reaches 100 points.
+#[test]
+fn what_was_committed_is_said() {
+    Story::new("what was committed is said")
+        .worlds(POINTS, |size| world::<Talkative>(points(), size))
+        .view(of_ada::<Talkative>)
+        .sometimes(Event::Redelivered)
+        .sometimes(Event::Concurrent)
+        .runs_logic::<Talkative>("points", &["letters", "vouchers"], points)
+        .check();
+}
+
+/// A message that says nothing has its effect once, too.
+#[test]
+fn a_silent_message_counts_once() {
+    Story::new("a silent message counts once")
+        .worlds(SMALL, |size| world::<Silent>(points(), size))
+        .view(of_ada::<Silent>)
+        .sometimes(Event::Redelivered)
+        .runs_logic::<Silent>("points", &["letters"], points)
+        .check();
+}
+
+/// Somebody adds points, somebody asks how many there are. Who asks changes nothing, and gets one answer.
+#[test]
+fn a_question_has_one_answer() {
+    Story::new("a question has one answer")
+        .worlds(SMALL, |size| world::<Asked>(questions(), size))
+        .view(of_ada::<Asked>)
+        .sometimes(Event::Redelivered)
+        .runs_logic::<Asked>("points", &["letters"], questions)
+        .check();
+}
+
+/// 50 points, 80 are taken away, 40 come in: depending on the order, something is refused. That is decided once.
+#[test]
+fn a_refusal_stays() {
+    Story::new("a refusal stays")
+        .worlds(THREE_SMALL, |size| world::<Strict>(bookings(), size))
+        .view(of_ada::<Strict>)
+        .sometimes(Event::Redelivered)
+        .runs_logic::<Strict>("points", &["letters"], bookings)
+        .check();
+}
+
+/// Ada and Ben: what is left to do for one of them is nothing that the other would find.
+#[test]
+fn two_customers_do_not_meet() {
+    Story::new("two customers do not meet")
+        .worlds(SMALL, |size| world::<Talkative>(of_two(), size))
+        .view(of_both::<Talkative>)
+        .sometimes(Event::Redelivered)
+        .runs_logic::<Talkative>("points", &["letters", "vouchers"], of_two)
+        .check();
+}
+
+/// Four messages with long ids: however many have come, the document has no more room than for the first.
+#[test]
+fn a_customer_does_not_outgrow_her_document() {
+    Story::new("a customer does not outgrow her document")
+        .worlds(ONE_AFTER_THE_OTHER, |size| world::<Catalogues>(long_ids(), size))
+        .view(of_ada::<Catalogues>)
+        .runs_logic::<Catalogues>("points", &["letters"], long_ids)
+        .check();
+}
+
+/// Nothing fails, and one worker does one thing after the other: it leaves no text of a catalogue behind.
+#[test]
+fn no_catalogue_is_kept() {
+    keeps_catalogues("no catalogue is kept", ONE_AFTER_THE_OTHER, 0).check();
+}
+
+/// Something fails once. That may leave one text behind, of an attempt that came to nothing, and no more.
+#[test]
+fn what_fails_leaves_one_catalogue_at_most() {
+    keeps_catalogues("what fails leaves one catalogue at most", ONE_FAULT, 1).sometimes(Event::Redelivered).check();
+}
+
+fn keeps_catalogues(claim: &str, ladder: &[Size], most: usize) -> Story<usize> {
+    Story::new(claim)
+        .worlds(ladder, |size| world::<Catalogues>(orders(), size))
+        .view(|docs: &Docs| docs.pairs().filter(|(_, body)| body.contains(PAGES)).count())
+        .when_quiescent(NO_GARBAGE, "when all is done, no catalogue waits to be sent", move |seen| {
+            let kept = *seen.view();
+            let documents = if kept == 1 { "1 document holds" } else { &format!("{kept} documents hold") };
+            expect(kept <= most, || format!("{documents} the text of a catalogue; {most} may"))
+        })
+}
+
+/// The stretch. While the workers are at work, somebody reaps every record that there is: of failed attempts, of attempts
+/// that are about to commit, of committed ones. The workers notice nothing.
+#[test]
+fn who_reaps_takes_nothing_away() {
+    Story::new("who reaps takes nothing away")
+        .worlds(REAPED, |size| world::<Catalogues>(orders(), size).client(reaper()))
+        .view(of_ada::<Catalogues>)
+        .sometimes(Event::Concurrent)
+        .sometimes(Event::Redelivered)
+        .sometimes(Event::CalledAgain)
+        .runs_logic::<Catalogues>("points", &["letters"], orders)
+        .check();
+}
+
+/// The stretch. The record of an attempt that failed is gone when it was reaped. There is one message: only one of its
+/// attempts is committed, and whoever reaps that one's record may leave it alone.
+#[test]
+fn a_failed_attempt_that_is_reaped_is_gone() {
+    Story::new("a failed attempt that is reaped is gone")
+        .worlds(REAPED_AND_GONE, |size| world::<Catalogues>(orders(), size).client(reaper()))
+        .view(|docs: &Docs| -> BTreeSet<String> {
+            let kept = docs.pairs().filter(|(_, body)| body.contains(PAGES));
+            kept.map(|(key, _)| key.to_owned()).collect()
+        })
+        .sometimes(Event::Concurrent)
+        .sometimes(Event::Redelivered)
+        .when_quiescent(NO_GARBAGE, "when all is done, no record of a failed attempt is left that was reaped", |seen| {
+            let reaped: Vec<String> = seen.answer("reaper", 0).and_then(Result::ok).unwrap_or_default();
+            let left = reaped.iter().filter(|tx| seen.view().contains(&kit::outbox::key(tx))).count();
+            expect(left <= 1, || {
+                format!("{left} records were reaped, and are still there; one attempt can have committed")
+            })
+        })
+        .check();
+}
+
+// The worlds.
+
+/// Reaps every record that there is, once.
+fn reaper() -> Client {
+    Client::new("reaper", "Night").calls("reap all", |cx: Cx| async move {
+        let all = cx.outbox.list().await?;
+        for tx in &all {
+            reap::<Catalogues>(&cx, "ada", tx).await?;
+        }
+        Ok::<Vec<String>, Retry>(all)
+    })
+}
+
+/// As many of these messages as the size has, and so many workers.
+fn world<L: Logic>(messages: Vec<Msg>, size: Size) -> Scenario {
+    let what_fails = if size == TWO_OF_EACH { WHAT_LEAVES_WORK } else { WHAT_FAILS };
+    let world = Scenario::new()
+        .limits(Limits { item_bytes: ITEM_BYTES, ..Limits::DYNAMODB })
+        .faults(Faults::upto(size.faults).only(what_fails))
+        .endpoint::<Outbox<L>>("Points", "points", size.workers);
+    messages.into_iter().take(size.messages.into()).fold(world, |world, msg| world.message("points", msg, size.copies))
+}
+
+fn of_ada<L: Logic>(docs: &Docs) -> States<L::State> {
+    BTreeMap::from([("ada".to_owned(), view::<L>(docs, "ada"))])
+}
+
+fn of_both<L: Logic>(docs: &Docs) -> States<L::State> {
+    ["ada", "ben"].map(|customer| (customer.to_owned(), view::<L>(docs, customer))).into()
+}
+
+fn orders() -> Vec<Msg> {
+    vec![
+        message("m1", "Add", "ada", 60),
+        message("m2", "Add", "ada", 50),
+        message("m3", "Add", "ada", 40),
+        message("m4", "Add", "ada", 30),
+    ]
+}
+
+fn points() -> Vec<Msg> {
+    vec![message("m1", "Add", "ada", 60), message("m2", "Add", "ada", 50), message("m3", "Add", "ada", 40)]
+}
+
+fn questions() -> Vec<Msg> {
+    vec![message("m1", "Add", "ada", 60), message("q1", "Ask", "ada", 0)]
+}
+
+fn bookings() -> Vec<Msg> {
+    vec![message("m1", "Add", "ada", 50), message("m2", "Add", "ada", -80), message("m3", "Add", "ada", 40)]
+}
+
+fn of_two() -> Vec<Msg> {
+    vec![message("m1", "Add", "ada", 110), message("m2", "Add", "ben", 120)]
+}
+
+fn long_ids() -> Vec<Msg> {
+    let message =
+        |(at, msg): (usize, Msg)| Msg { id: format!("5f0c2a9e-7d41-4b7e-9f63-2f1c0d8ab3{at:02}").into(), ..msg };
+    orders().into_iter().enumerate().map(message).collect()
+}
+
+/// Adds points, and sends a catalogue with the new total.
+#[derive(Default)]
+struct Catalogues;
+
+/// All that is known of a customer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Customer {
+    points: i64,
+    notes: String,
+}
+
+/// A letter with a catalogue.
+#[derive(Serialize)]
+struct Letter {
+    total: i64,
+    pages: String,
+}
+
+impl Default for Customer {
+    fn default() -> Self {
+        let around = r#"{"points":1000,"notes":""}"#.len();
+        Customer { points: 0, notes: long("likes trains; ", STATE_BYTES - around) }
+    }
+}
+
+impl Logic for Catalogues {
+    type State = Customer;
+
+    fn key(msg: &Msg) -> String {
+        Talkative::key(msg)
+    }
+
+    fn handle(&self, state: &mut Customer, msg: &Msg, out: &mut Out) -> Result<(), Reject> {
+        state.points += msg.body::<story::logics::Body>().map_err(|error| Reject::because(error.to_string()))?.points;
+        out.send("letters", "Catalogue", &Letter { total: state.points, pages: long(PAGES, CATALOGUE_BYTES) });
+        Ok(())
+    }
+}
+
+/// These words again and again, as text of so many bytes.
+fn long(words: &str, bytes: usize) -> String {
+    words.chars().cycle().take(bytes).collect()
+}

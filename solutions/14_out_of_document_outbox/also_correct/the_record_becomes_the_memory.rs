@@ -1,0 +1,122 @@
+//! Also correct: once it is committed, the record moves from its own id to the message's, and stays there without
+//! its words
+//! Why: the record under the message's id is the memory of what was handled: as long as it holds words, they are
+//! still to be sent. Nobody puts it there a second time.
+
+use kit::outbox::Record;
+use kit::{Cx, Delivery, Docs, Endpoint, Logic, Msg, Out, Retry, StoreErr, When, Wire};
+use serde::{Deserialize, Serialize};
+use tracing::info;
+
+/// Runs a logic on the messages of one queue.
+#[derive(Default)]
+pub struct Outbox<L> {
+    logic: L,
+}
+
+/// An entity, under its key.
+#[derive(Serialize, Deserialize)]
+struct Doc<S> {
+    state: S,
+    /// The record of the last commit, until somebody has finished it.
+    tx: Option<String>,
+}
+
+impl<L: Logic> Endpoint for Outbox<L> {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        let msg = &delivery.msg;
+        let key = L::key(msg);
+        let (mut doc, when) = load::<L::State>(cx, &key).await?;
+        let when = finish(cx, &key, &mut doc, when).await?;
+        if let Some(record) = cx.outbox.get(&msg.id).await? {
+            return say(cx, record).await;
+        }
+        let wires = run(&self.logic, &mut doc.state, msg);
+        let tx = cx.fresh_id().to_string();
+        cx.outbox.put(&tx, &Record { owner: msg.id.clone(), msgs: wires }).await?;
+        doc.tx = Some(tx);
+        let when = commit(cx, &key, &doc, when).await?;
+        finish(cx, &key, &mut doc, when).await?;
+        match cx.outbox.get(&msg.id).await? {
+            Some(record) => say(cx, record).await,
+            None => Err(Retry::because("the record has not moved")),
+        }
+    }
+}
+
+/// Given: the entity, and the condition that nobody has written it since.
+async fn load<S: Default + serde::de::DeserializeOwned>(cx: &Cx, key: &str) -> Result<(Doc<S>, When), StoreErr> {
+    Ok(match cx.docs.get(key).await? {
+        Some((doc, version)) => (doc, When::Is(version)),
+        None => (Doc { state: S::default(), tx: None }, When::Absent),
+    })
+}
+
+/// Given: what a message does to the state, and what it has to say. A message that is refused does nothing.
+fn run<L: Logic>(logic: &L, state: &mut L::State, msg: &Msg) -> Vec<Wire> {
+    let (mut after, mut out) = (state.clone(), Out::of(&msg.id));
+    match logic.handle(&mut after, msg, &mut out) {
+        Ok(()) => {
+            *state = after;
+            out.into_wires()
+        }
+        Err(reject) => {
+            info!("{} is refused: {reject}", msg.id);
+            Vec::new()
+        }
+    }
+}
+
+/// Given: writes the entity, and returns the condition that nobody has written it since.
+async fn commit<S: Serialize>(cx: &Cx, key: &str, doc: &Doc<S>, when: When) -> Result<When, StoreErr> {
+    Ok(When::Is(cx.docs.put(key, doc, when).await?))
+}
+
+/// Given: sends all of it, in order.
+async fn publish(cx: &Cx, wires: &[Wire]) -> Result<(), Retry> {
+    for wire in wires {
+        cx.bus.send(&wire.queue, wire.msg.clone()).await?;
+    }
+    Ok(())
+}
+
+/// Does what the last commit has left to do, and returns the condition that nobody has written the entity since.
+async fn finish<S: Serialize>(cx: &Cx, key: &str, doc: &mut Doc<S>, when: When) -> Result<When, Retry> {
+    let Some(tx) = doc.tx.take() else { return Ok(when) };
+    if let Some(record) = cx.outbox.get(&tx).await? {
+        match cx.docs.put(&kit::outbox::key(&record.owner), &record, When::Absent).await {
+            Ok(_) | Err(StoreErr::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
+        cx.outbox.delete(&tx).await?;
+    }
+    Ok(commit(cx, key, doc, when).await?)
+}
+
+/// Stretch: deletes a record of the entity under this key that the entity does not name, and never will. A record that it
+/// names stays, until it is finished.
+pub async fn reap<L: Logic>(cx: &Cx, key: &str, tx: &str) -> Result<(), Retry> {
+    let (doc, when) = load::<L::State>(cx, key).await?;
+    if doc.tx.as_deref() == Some(tx) {
+        return Ok(());
+    }
+    if cx.outbox.get(tx).await?.is_some_and(|record| *record.owner == *tx) {
+        return Ok(());
+    }
+    commit(cx, key, &doc, when).await?;
+    Ok(cx.outbox.delete(tx).await?)
+}
+
+/// Says what a message has to say, and keeps only that it has been handled.
+async fn say(cx: &Cx, record: Record) -> Result<(), Retry> {
+    if !record.msgs.is_empty() {
+        publish(cx, &record.msgs).await?;
+        cx.outbox.put(&record.owner, &Record { owner: record.owner.clone(), msgs: Vec::new() }).await?;
+    }
+    Ok(())
+}
+
+/// Given: the state of an entity, from the documents alone.
+pub fn view<L: Logic>(docs: &Docs, key: &str) -> L::State {
+    docs.get::<Doc<L::State>>(key).map(|doc| doc.state).unwrap_or_default()
+}
