@@ -41,6 +41,7 @@ impl Kind {
                 faults.push(Fault::ReadRefused);
                 faults.extend(weak.then_some(Fault::StaleRead));
             }
+            Kind::List => faults.push(Fault::ReadRefused),
             Kind::Write { versioned } => {
                 faults.extend([Fault::WriteRefused, Fault::WriteUnknown]);
                 faults.extend(versioned.then_some(Fault::SpuriousConflict));
