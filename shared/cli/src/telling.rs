@@ -27,6 +27,8 @@ pub(crate) struct Run<'a> {
     /// The folder for the results; what an earlier run left there is deleted.
     pub(crate) reports: &'a Path,
     pub(crate) deep: bool,
+    /// Most states to visit in one world.
+    pub(crate) states_max: Option<u32>,
     /// A schedule to follow instead of exploring.
     pub(crate) schedule: Option<&'a Path>,
 }
@@ -63,6 +65,9 @@ impl Run<'_> {
         let mut command = Command::new(&binary.path);
         command.current_dir(&binary.package).env("CARGO_MANIFEST_DIR", &binary.package);
         command.env(variables::REPORTS, self.reports);
+        if let Some(states) = self.states_max {
+            command.env(variables::STATES_MAX, states.to_string());
+        }
         if self.deep {
             command.env(variables::DEEP, "1");
         }

@@ -299,6 +299,13 @@ impl Scenario {
         self
     }
 
+    /// Gives up undecided after so many states, if it would not sooner.
+    #[must_use]
+    pub fn states_max(mut self, states: usize) -> Self {
+        self.bounds.states = self.bounds.states.min(states);
+        self
+    }
+
     /// When to give up undecided.
     #[must_use]
     pub fn bounds(mut self, bounds: Bounds) -> Self {

@@ -48,8 +48,13 @@ impl<V: 'static> Story<V> {
         let mut grid = Vec::new();
         let mut met = vec![false; self.sometimes.len()];
         let sizes = self.rungs();
+        let states_max = std::env::var(variables::STATES_MAX).ok().and_then(|states| states.parse().ok());
         for (rung, size) in sizes.iter().enumerate() {
-            let report = self.explore(prepare((self.scenario)(*size)));
+            let scenario = prepare((self.scenario)(*size));
+            let report = self.explore(match states_max {
+                Some(states) => scenario.states_max(states),
+                None => scenario,
+            });
             counts.states += report.counts.states;
             counts.transitions += report.counts.transitions;
             counts.runs += report.counts.runs;

@@ -50,7 +50,14 @@ fn follow(workshop: &Workshop, file: &Path, number: &str) -> Result<Outcome> {
     }
     let reports = repo.reports(&exercise).join("replayed");
     let file = std::path::absolute(file)?;
-    let run = Run { binaries: &binaries, filter: None, reports: &reports, deep: false, schedule: Some(&file) };
+    let run = Run {
+        binaries: &binaries,
+        filter: None,
+        reports: &reports,
+        deep: false,
+        states_max: None,
+        schedule: Some(&file),
+    };
     let telling = run.tell(&exercise, &read(&repo.story(&exercise))?)?;
     for told in &telling.stories {
         say(screen::story(&told.text));

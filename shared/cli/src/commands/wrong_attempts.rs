@@ -107,7 +107,14 @@ fn explore(workshop: &Workshop, exercise: &Exercise, attempt: &Attempt) -> Resul
         bail!("the attempts at exercise {} do not compile: see above", exercise.number);
     }
     let filter = attempt.filter();
-    let run = Run { binaries: &binaries, filter: Some(&filter), reports: &reports, deep: false, schedule: None };
+    let run = Run {
+        binaries: &binaries,
+        filter: Some(&filter),
+        reports: &reports,
+        deep: false,
+        states_max: None,
+        schedule: None,
+    };
     let telling = run.tell(exercise, &read(&repo.story(exercise))?)?;
     say(bold(&format!("{} · {}", exercise.heading(), repo.shown(&attempt.path))));
     let about = [&attempt.header.also_correct, &attempt.header.why];

@@ -27,6 +27,16 @@ enum Answer {
     Attempt(Attempt),
 }
 
+impl Answer {
+    /// A wrong attempt is to be violated, and most are in some hundred states: whoever looks on learns nothing new.
+    fn states_max(&self) -> Option<u32> {
+        matches!(self, Answer::Attempt(attempt) if attempt.is_wrong()).then_some(STATES_OF_WRONG_MAX)
+    }
+}
+
+/// Most states of one world in which a wrong attempt has to die.
+const STATES_OF_WRONG_MAX: u32 = 400_000;
+
 struct Job {
     exercise: Exercise,
     answer: Answer,
@@ -268,6 +278,7 @@ fn run_all(jobs: Vec<Job>, deep: bool) -> Vec<Told> {
                         filter: filter.as_deref(),
                         reports: &job.reports,
                         deep,
+                        states_max: job.answer.states_max(),
                         schedule: None,
                     };
                     let telling = run.tell(&job.exercise, &job.story);
