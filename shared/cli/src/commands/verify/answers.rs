@@ -28,7 +28,7 @@ enum Answer {
 }
 
 impl Answer {
-    /// A wrong attempt is to be violated, and most are in some hundred states: whoever looks on learns nothing new.
+    /// A wrong attempt is to die, and those that do die early: whoever looks on learns nothing new.
     fn states_max(&self) -> Option<u32> {
         matches!(self, Answer::Attempt(attempt) if attempt.is_wrong()).then_some(STATES_OF_WRONG_MAX)
     }
