@@ -1,6 +1,7 @@
-//! Also correct: the entity names the tokens before they are created; the next attempt deletes what it finds
-//! registered and not ready
-//! Why: nothing is left behind but what a slow attempt creates afterwards. One more write for each message.
+//! Also correct: a document of its own names the tokens before they are created; when the message is done, the
+//! losers' are deleted
+//! Why: beside the entity, because a write to the entity would keep the other attempts from becoming ready, and
+//! theirs us. Only a slow attempt leaves tokens behind.
 
 use std::collections::BTreeMap;
 
@@ -48,24 +49,14 @@ impl<L: Logic> Endpoint for Tokens<L> {
                 when = commit(cx, &key, &doc, when).await?;
             }
             if let Some(slot) = doc.slots.get_mut(&msg.id).filter(|slot| !slot.ready) {
-                for wire in &slot.wires {
-                    if let Some(old) = wire.msg.headers.get(TOKEN) {
-                        cx.tokens.delete(old).await?;
-                    }
-                }
-                for wire in &mut slot.wires {
-                    wire.msg.headers.insert(TOKEN.to_owned(), cx.fresh_id().to_string());
-                }
-                when = commit(cx, &key, &doc, when).await?;
-                stamp(cx, &doc.slots[&msg.id].wires).await?;
-                if let Some(slot) = doc.slots.get_mut(&msg.id) {
-                    slot.ready = true;
-                }
+                stamp(cx, &msg.id, &mut slot.wires).await?;
+                slot.ready = true;
                 when = commit(cx, &key, &doc, when).await?;
             }
             if let Some(slot) = doc.slots.get(&msg.id) {
                 publish(cx, &slot.wires).await?;
             }
+            sweep(cx, &msg.id, doc.slots.get(&msg.id)).await?;
             cx.tokens.delete(token).await?;
         } else {
             (doc, when) = load::<L::State>(cx, &key).await?;
@@ -105,12 +96,46 @@ async fn commit<S: Serialize>(cx: &Cx, key: &str, doc: &Doc<S>, when: When) -> R
     Ok(When::Is(cx.docs.put(key, doc, when).await?))
 }
 
-/// Creates the tokens of these messages.
-async fn stamp(cx: &Cx, wires: &[Wire]) -> Result<(), StoreErr> {
+/// Registers a token for each message, then creates them.
+async fn stamp(cx: &Cx, id: &MsgId, wires: &mut [Wire]) -> Result<(), StoreErr> {
+    if wires.is_empty() {
+        return Ok(());
+    }
+    let (mut made, when) = match cx.docs.get::<Vec<String>>(&made_key(id)).await? {
+        Some((made, version)) => (made, When::Is(version)),
+        None => (Vec::new(), When::Absent),
+    };
+    for wire in &mut *wires {
+        let token = cx.fresh_id().to_string();
+        made.push(token.clone());
+        wire.msg.headers.insert(TOKEN.to_owned(), token);
+    }
+    cx.docs.put(&made_key(id), &made, when).await?;
     for wire in wires {
         cx.tokens.create(&wire.msg.headers[TOKEN]).await?;
     }
     Ok(())
+}
+
+/// Deletes the tokens that were made for a message, and are not the ones that were sent.
+async fn sweep(cx: &Cx, id: &MsgId, slot: Option<&Slot>) -> Result<(), StoreErr> {
+    let Some(slot) = slot.filter(|slot| !slot.wires.is_empty()) else {
+        return Ok(());
+    };
+    if let Some((made, _)) = cx.docs.get::<Vec<String>>(&made_key(id)).await? {
+        for token in made {
+            if slot.wires.iter().all(|wire| wire.msg.headers[TOKEN] != token) {
+                cx.tokens.delete(&token).await?;
+            }
+        }
+        cx.docs.delete(&made_key(id), When::Always).await?;
+    }
+    Ok(())
+}
+
+/// The key of the document that names the tokens which were made for a message.
+fn made_key(id: &MsgId) -> String {
+    format!("made/{id}")
 }
 
 /// Sends all of it, in order.

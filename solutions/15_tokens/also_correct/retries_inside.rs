@@ -1,5 +1,5 @@
-//! Also correct: a conflict is not given back: load again, and go on
-//! Why: the queue is needed only where the store is busy or does not answer.
+//! Also correct: what fails is tried once more, from the load on, before the message is given back
+//! Why: a second attempt in the same handler is an attempt like any other.
 
 use std::collections::BTreeMap;
 
@@ -33,14 +33,10 @@ struct Slot {
 
 impl<L: Logic> Endpoint for Tokens<L> {
     async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
-        let mut tried = self.attempt(cx, delivery).await;
-        for _ in 0..2 {
-            if tried.is_ok() {
-                break;
-            }
-            tried = self.attempt(cx, delivery).await;
+        if self.attempt(cx, delivery).await.is_ok() {
+            return Ok(());
         }
-        tried
+        self.attempt(cx, delivery).await
     }
 }
 

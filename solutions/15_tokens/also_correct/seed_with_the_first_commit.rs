@@ -1,7 +1,7 @@
-//! Also correct: the first commit stores a fresh seed, and only the attempt that stored it creates the tokens that
-//! are derived from it
-//! Why: an attempt that finds a slot that is not ready stores a seed of its own before it creates. So no token is
-//! created by two.
+//! Also correct: the first commit stores a fresh seed, and the attempt that stored it derives its tokens from it;
+//! every later attempt draws a seed of its own
+//! Why: no token is created by two attempts, and the ones that are sent were committed. More than needed, and
+//! right.
 
 use std::collections::BTreeMap;
 
@@ -44,17 +44,15 @@ impl<L: Logic> Endpoint for Tokens<L> {
         let key = L::key(msg);
         let (mut doc, mut when) = load::<L::State>(cx, &key).await?;
         if cx.tokens.exists(token).await? {
+            let seed = cx.fresh_id().to_string();
             if !doc.slots.contains_key(&msg.id) {
                 let wires = run(&self.logic, &mut doc.state, msg);
-                let seed = cx.fresh_id().to_string();
-                doc.slots.insert(msg.id.clone(), Slot { wires, ready: false, seed });
-                when = commit(cx, &key, &doc, when).await?;
-            } else if let Some(slot) = doc.slots.get_mut(&msg.id).filter(|slot| !slot.ready) {
-                slot.seed = cx.fresh_id().to_string();
+                doc.slots.insert(msg.id.clone(), Slot { wires, ready: false, seed: seed.clone() });
                 when = commit(cx, &key, &doc, when).await?;
             }
             if let Some(slot) = doc.slots.get_mut(&msg.id).filter(|slot| !slot.ready) {
-                stamp(cx, &mut slot.wires, &slot.seed).await?;
+                stamp(cx, &mut slot.wires, &seed).await?;
+                slot.seed = seed;
                 slot.ready = true;
                 when = commit(cx, &key, &doc, when).await?;
             }
@@ -102,8 +100,8 @@ async fn commit<S: Serialize>(cx: &Cx, key: &str, doc: &Doc<S>, when: When) -> R
 
 /// Gives each message a token.
 async fn stamp(cx: &Cx, wires: &mut [Wire], seed: &str) -> Result<(), StoreErr> {
-    for wire in wires {
-        let token = format!("{seed}-{}", wire.msg.id.rsplit('/').next().unwrap_or_default());
+    for (at, wire) in wires.iter_mut().enumerate() {
+        let token = format!("{seed}-{at}");
         cx.tokens.create(&token).await?;
         wire.msg.headers.insert(TOKEN.to_owned(), token);
     }

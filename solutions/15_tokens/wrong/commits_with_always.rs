@@ -1,4 +1,4 @@
-//! Dies by: each message has its effect at most once
+//! Dies by: what was handled stays
 //! Why: the token says that nobody has handled the message, so nothing needs to be compared. Two workers see one
 //! token.
 

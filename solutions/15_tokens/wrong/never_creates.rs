@@ -97,7 +97,7 @@ async fn commit<S: Serialize>(cx: &Cx, key: &str, doc: &Doc<S>, when: When) -> R
 async fn stamp(cx: &Cx, wires: &mut [Wire]) -> Result<(), StoreErr> {
     for wire in wires {
         let token = cx.fresh_id().to_string();
-        drop(cx.tokens.exists(&token).await?);
+        cx.tokens.exists(&token).await?;
         wire.msg.headers.insert(TOKEN.to_owned(), token);
     }
     Ok(())
