@@ -75,8 +75,11 @@ const SILENT: &[Size] = &[
     TWO_OF_EACH,
     TWO_FAULTS,
 ];
+/// Two messages, two copies of each.
 const TWO_OF_EACH: Size = Size::ONE.messages(2).copies(2).workers(2).faults(1);
+/// One message, two workers, two faults.
 const TWO_WORKERS: Size = Size::ONE.workers(2).faults(2);
+/// Two messages, two workers, two faults.
 const TWO_FAULTS: Size = Size::ONE.messages(2).workers(2).faults(2);
 /// In these worlds only [`WHAT_LEAVES_WORK`] strikes.
 const FEW_KINDS: &[Size] = &[TWO_THAT_TALK, TWO_OF_EACH, TWO_FAULTS, TWO_WORKERS];

@@ -60,7 +60,8 @@ impl<L: Logic> Endpoint for Tokens<L> {
             (doc, when) = load::<L::State>(cx, &key).await?;
         }
         if doc.slots.remove(&msg.id).is_some() {
-            commit(cx, &key, &doc, When::Always).await?;
+            let when = if matches!(when, When::Absent) { when } else { When::Always };
+            commit(cx, &key, &doc, when).await?;
         }
         Ok(())
     }

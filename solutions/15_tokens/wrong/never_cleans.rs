@@ -56,6 +56,7 @@ impl<L: Logic> Endpoint for Tokens<L> {
             }
             cx.tokens.delete(token).await?;
         }
+        info!("{} is done, under {when:?}", msg.id);
         Ok(())
     }
 }
