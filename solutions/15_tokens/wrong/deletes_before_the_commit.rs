@@ -1,0 +1,118 @@
+//! Dies by: every message has its effect, and says what it has to say
+//! Why: whoever has deleted the token may handle the message, and nobody else. The node dies before the commit, and
+//! nobody else does.
+
+use std::collections::BTreeMap;
+
+use kit::tokens::TOKEN;
+use kit::{Cx, Delivery, Docs, Endpoint, Logic, Msg, MsgId, Out, Retry, StoreErr, When, Wire};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tracing::info;
+
+/// Runs a logic on the messages of one queue.
+#[derive(Default)]
+pub struct Tokens<L> {
+    logic: L,
+}
+
+/// An entity, under its key.
+#[derive(Default, Serialize, Deserialize)]
+struct Doc<S> {
+    state: S,
+    /// The messages in flight.
+    slots: BTreeMap<MsgId, Slot>,
+}
+
+/// A message that had its effect, and what it has to say.
+#[derive(Serialize, Deserialize)]
+struct Slot {
+    wires: Vec<Wire>,
+    /// Whether these tokens exist, so that this may be sent.
+    ready: bool,
+}
+
+impl<L: Logic> Endpoint for Tokens<L> {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        let msg = &delivery.msg;
+        let Some(token) = msg.headers.get(TOKEN) else {
+            info!("{} has no token, and is rejected", msg.id);
+            return Ok(());
+        };
+        let key = L::key(msg);
+        let (mut doc, mut when) = load::<L::State>(cx, &key).await?;
+        if cx.tokens.exists(token).await? {
+            cx.tokens.delete(token).await?;
+            if !doc.slots.contains_key(&msg.id) {
+                let wires = run(&self.logic, &mut doc.state, msg);
+                doc.slots.insert(msg.id.clone(), Slot { wires, ready: false });
+                when = commit(cx, &key, &doc, when).await?;
+            }
+            if let Some(slot) = doc.slots.get_mut(&msg.id).filter(|slot| !slot.ready) {
+                stamp(cx, &mut slot.wires).await?;
+                slot.ready = true;
+                when = commit(cx, &key, &doc, when).await?;
+            }
+            if let Some(slot) = doc.slots.get(&msg.id) {
+                publish(cx, &slot.wires).await?;
+            }
+        } else {
+            (doc, when) = load::<L::State>(cx, &key).await?;
+        }
+        if doc.slots.remove(&msg.id).is_some() {
+            commit(cx, &key, &doc, when).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Given: the entity, and the condition that nobody has written it since.
+async fn load<S: Default + DeserializeOwned>(cx: &Cx, key: &str) -> Result<(Doc<S>, When), StoreErr> {
+    Ok(match cx.docs.get(key).await? {
+        Some((doc, version)) => (doc, When::Is(version)),
+        None => (Doc::default(), When::Absent),
+    })
+}
+
+/// Given: what a message does to the state, and what it has to say. A message that is refused does nothing.
+fn run<L: Logic>(logic: &L, state: &mut L::State, msg: &Msg) -> Vec<Wire> {
+    let (mut after, mut out) = (state.clone(), Out::of(&msg.id));
+    match logic.handle(&mut after, msg, &mut out) {
+        Ok(()) => {
+            *state = after;
+            out.into_wires()
+        }
+        Err(reject) => {
+            info!("{} is refused: {reject}", msg.id);
+            Vec::new()
+        }
+    }
+}
+
+/// Writes the entity, and returns the condition that nobody has written it since.
+async fn commit<S: Serialize>(cx: &Cx, key: &str, doc: &Doc<S>, when: When) -> Result<When, StoreErr> {
+    Ok(When::Is(cx.docs.put(key, doc, when).await?))
+}
+
+/// Gives each message a token.
+async fn stamp(cx: &Cx, wires: &mut [Wire]) -> Result<(), StoreErr> {
+    for wire in wires {
+        let token = cx.fresh_id().to_string();
+        cx.tokens.create(&token).await?;
+        wire.msg.headers.insert(TOKEN.to_owned(), token);
+    }
+    Ok(())
+}
+
+/// Sends all of it, in order.
+async fn publish(cx: &Cx, wires: &[Wire]) -> Result<(), Retry> {
+    for wire in wires {
+        cx.bus.send(&wire.queue, wire.msg.clone()).await?;
+    }
+    Ok(())
+}
+
+/// Given: the state of an entity, from the documents alone.
+pub fn view<L: Logic>(docs: &Docs, key: &str) -> L::State {
+    docs.get::<Doc<L::State>>(key).map(|doc| doc.state).unwrap_or_default()
+}
