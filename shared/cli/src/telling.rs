@@ -29,6 +29,8 @@ pub(crate) struct Run<'a> {
     pub(crate) deep: bool,
     /// Most states to visit in one world.
     pub(crate) states_max: Option<u32>,
+    /// Seconds after which a world is given up, if not as it says itself.
+    pub(crate) seconds_max: Option<u32>,
     /// A schedule to follow instead of exploring.
     pub(crate) schedule: Option<&'a Path>,
 }
@@ -65,6 +67,9 @@ impl Run<'_> {
         let mut command = Command::new(&binary.path);
         command.current_dir(&binary.package).env("CARGO_MANIFEST_DIR", &binary.package);
         command.env(variables::REPORTS, self.reports);
+        if let Some(seconds) = self.seconds_max {
+            command.env(variables::SECONDS_MAX, seconds.to_string());
+        }
         if let Some(states) = self.states_max {
             command.env(variables::STATES_MAX, states.to_string());
         }

@@ -306,6 +306,13 @@ impl Scenario {
         self
     }
 
+    /// Gives up undecided after so much time, not sooner and not later.
+    #[must_use]
+    pub fn time_max(mut self, time: std::time::Duration) -> Self {
+        self.bounds.time = time;
+        self
+    }
+
     /// When to give up undecided.
     #[must_use]
     pub fn bounds(mut self, bounds: Bounds) -> Self {

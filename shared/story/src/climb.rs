@@ -48,11 +48,16 @@ impl<V: 'static> Story<V> {
         let mut grid = Vec::new();
         let mut met = vec![false; self.sometimes.len()];
         let sizes = self.rungs();
-        let states_max = std::env::var(variables::STATES_MAX).ok().and_then(|states| states.parse().ok());
+        let number = |variable| std::env::var(variable).ok().and_then(|number| number.parse::<u32>().ok());
+        let (states_max, seconds_max) = (number(variables::STATES_MAX), number(variables::SECONDS_MAX));
         for (rung, size) in sizes.iter().enumerate() {
             let scenario = prepare((self.scenario)(*size));
-            let report = self.explore(match states_max {
-                Some(states) => scenario.states_max(states),
+            let scenario = match states_max {
+                Some(states) => scenario.states_max(states as usize),
+                None => scenario,
+            };
+            let report = self.explore(match seconds_max {
+                Some(seconds) => scenario.time_max(Duration::from_secs(seconds.into())),
                 None => scenario,
             });
             counts.states += report.counts.states;

@@ -4,6 +4,8 @@
 pub const DEEP: &str = "WORKSHOP_DEEP";
 /// Set to the most states to visit in one world: what is to be violated is violated in few, or it takes too long to see.
 pub const STATES_MAX: &str = "WORKSHOP_STATES_MAX";
+/// Set to the seconds after which a world is given up: whoever verifies on a slow machine has more patience.
+pub const SECONDS_MAX: &str = "WORKSHOP_SECONDS_MAX";
 /// Set to the folder in which results go; otherwise `target/workshop/NN`.
 pub const REPORTS: &str = "WORKSHOP_REPORTS";
 /// Set to a schedule file: its story follows that schedule instead of exploring, all others do nothing.

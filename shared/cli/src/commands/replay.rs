@@ -56,6 +56,7 @@ fn follow(workshop: &Workshop, file: &Path, number: &str) -> Result<Outcome> {
         reports: &reports,
         deep: false,
         states_max: None,
+        seconds_max: None,
         schedule: Some(&file),
     };
     let telling = run.tell(&exercise, &read(&repo.story(&exercise))?)?;

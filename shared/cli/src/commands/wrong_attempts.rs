@@ -113,6 +113,7 @@ fn explore(workshop: &Workshop, exercise: &Exercise, attempt: &Attempt) -> Resul
         reports: &reports,
         deep: false,
         states_max: None,
+        seconds_max: None,
         schedule: None,
     };
     let telling = run.tell(exercise, &read(&repo.story(exercise))?)?;

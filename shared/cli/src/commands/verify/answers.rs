@@ -34,6 +34,8 @@ impl Answer {
     }
 }
 
+/// Patience with one world: a slow machine is no reason to call a right answer undecided.
+const SECONDS_MAX: u32 = 240;
 /// Most states of one world in which a wrong attempt has to die.
 const STATES_OF_WRONG_MAX: u32 = 400_000;
 
@@ -279,6 +281,7 @@ fn run_all(jobs: Vec<Job>, deep: bool) -> Vec<Told> {
                         reports: &job.reports,
                         deep,
                         states_max: job.answer.states_max(),
+                        seconds_max: Some(SECONDS_MAX),
                         schedule: None,
                     };
                     let telling = run.tell(&job.exercise, &job.story);
