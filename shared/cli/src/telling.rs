@@ -35,7 +35,12 @@ pub(crate) struct Run<'a> {
     pub(crate) schedule: Option<&'a Path>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    /// All tests of these binaries, as attendees run them.
+    pub(crate) fn new(binaries: &'a [Binary], reports: &'a Path) -> Self {
+        Run { binaries, filter: None, reports, deep: false, states_max: None, seconds_max: None, schedule: None }
+    }
+
     /// Runs them to their end.
     pub(crate) fn tell(self, exercise: &Exercise, story_text: &str) -> Result<Telling> {
         clear(self.reports)?;

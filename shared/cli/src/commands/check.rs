@@ -47,17 +47,7 @@ fn examine(workshop: &Workshop, exercise: &Exercise) -> Result<Option<Telling>> 
     if !built.complete || binaries.is_empty() {
         return Ok(None);
     }
-    Run {
-        binaries: &binaries,
-        filter: None,
-        reports: &reports,
-        deep: false,
-        states_max: None,
-        seconds_max: None,
-        schedule: None,
-    }
-    .tell(exercise, &story)
-    .map(Some)
+    Run::new(&binaries, &reports).tell(exercise, &story).map(Some)
 }
 
 fn show(workshop: &Workshop, exercise: &Exercise, telling: &Telling) {

@@ -50,15 +50,7 @@ fn follow(workshop: &Workshop, file: &Path, number: &str) -> Result<Outcome> {
     }
     let reports = repo.reports(&exercise).join("replayed");
     let file = std::path::absolute(file)?;
-    let run = Run {
-        binaries: &binaries,
-        filter: None,
-        reports: &reports,
-        deep: false,
-        states_max: None,
-        seconds_max: None,
-        schedule: Some(&file),
-    };
+    let run = Run { schedule: Some(&file), ..Run::new(&binaries, &reports) };
     let telling = run.tell(&exercise, &read(&repo.story(&exercise))?)?;
     for told in &telling.stories {
         say(screen::story(&told.text));

@@ -107,15 +107,7 @@ fn explore(workshop: &Workshop, exercise: &Exercise, attempt: &Attempt) -> Resul
         bail!("the attempts at exercise {} do not compile: see above", exercise.number);
     }
     let filter = attempt.filter();
-    let run = Run {
-        binaries: &binaries,
-        filter: Some(&filter),
-        reports: &reports,
-        deep: false,
-        states_max: None,
-        seconds_max: None,
-        schedule: None,
-    };
+    let run = Run { filter: Some(&filter), ..Run::new(&binaries, &reports) };
     let telling = run.tell(exercise, &read(&repo.story(exercise))?)?;
     say(bold(&format!("{} · {}", exercise.heading(), repo.shown(&attempt.path))));
     let about = [&attempt.header.also_correct, &attempt.header.why];

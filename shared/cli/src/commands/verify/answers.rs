@@ -276,13 +276,11 @@ fn run_all(jobs: Vec<Job>, deep: bool) -> Vec<Told> {
                         Answer::Start | Answer::Solution => None,
                     };
                     let run = Run {
-                        binaries: &job.binaries,
                         filter: filter.as_deref(),
-                        reports: &job.reports,
                         deep,
                         states_max: job.answer.states_max(),
                         seconds_max: Some(SECONDS_MAX),
-                        schedule: None,
+                        ..Run::new(&job.binaries, &job.reports)
                     };
                     let telling = run.tell(&job.exercise, &job.story);
                     let result = Told { exercise: job.exercise.number.clone(), answer: job.answer.clone(), telling };
