@@ -1,10 +1,11 @@
 //! The world as the explorer keeps it: every part of a state is a number that names a value in a table, and what
 //! an operation does to a part is looked up, not done again.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kit::documents::Version;
+use kit::documents::{Docs, Version};
 use kit::errors::{AckErr, CallErr, SendErr, StoreErr};
 use kit::port::{Change, Failure, Operation, Reply};
 use rustc_hash::FxHashMap;
@@ -14,7 +15,7 @@ use sim::{Clock, Copy, Documents, Fact, Fault, Journal, Queue, Services, Spent};
 
 use crate::history::{Around, CodeKey, Histories, NodeId};
 use crate::layout::{DOCUMENTS, EXTRA, JOURNAL, Layout, Needs, SERVICES, SPENT};
-use crate::observation::FactKind;
+use crate::observation::{FactKind, FactsRead, Observation};
 use crate::operation::Condition;
 use crate::run::Surroundings;
 use crate::scenario::Scenario;
@@ -489,6 +490,22 @@ impl<'a> Engine<'a> {
         let timers: Arc<[(usize, u32)]> = timers.into();
         self.timed.insert(services, timers.clone());
         timers
+    }
+
+    /// The documents of a state, for an observation.
+    pub(crate) fn docs(&self, state: &[u32]) -> Docs {
+        self.documents.value(state[DOCUMENTS]).docs()
+    }
+
+    /// What properties may read of a state; what they ask for is noted.
+    pub(crate) fn observation<'o>(
+        &'o self,
+        state: &[u32],
+        docs: &'o Docs,
+        asked: &'o RefCell<FactsRead>,
+    ) -> Observation<'o> {
+        let (journal, services) = (self.journals.value(state[JOURNAL]), self.services.value(state[SERVICES]));
+        Observation { docs, journal, services, asked }
     }
 
     /// The surroundings after a run has ended of which nobody saw anything: what it drew was never drawn, unless

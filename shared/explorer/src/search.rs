@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use kit::documents::Docs;
 use rustc_hash::FxHashMap;
 use sim::faults::KINDS;
 use sim::{Fact, Fault};
@@ -415,13 +414,8 @@ impl<'a> Search<'a> {
     }
 
     fn judge_by(&mut self, words: &[u32], quiescent: bool) -> Judged {
-        let docs: Docs = self.engine.documents.value(words[DOCUMENTS]).docs();
-        let observation = Observation {
-            docs: &docs,
-            journal: self.engine.journals.value(words[JOURNAL]),
-            services: self.engine.services.value(words[SERVICES]),
-            asked: &self.asked,
-        };
+        let docs = self.engine.docs(words);
+        let observation = self.engine.observation(words, &docs, &self.asked);
         let properties = if quiescent { &self.properties.when_quiescent } else { &self.properties.always };
         let judged = watched(|| {
             if !quiescent {
@@ -557,14 +551,8 @@ impl<'a> Search<'a> {
     fn good_end(&self) -> impl Fn(&Engine<'_>, &[u32]) -> bool + use<'a> {
         let properties = self.properties;
         move |engine: &Engine<'_>, words: &[u32]| {
-            let docs = engine.documents.value(words[DOCUMENTS]).docs();
-            let asked = RefCell::new(FactsRead::default());
-            let observation = Observation {
-                docs: &docs,
-                journal: engine.journals.value(words[JOURNAL]),
-                services: engine.services.value(words[SERVICES]),
-                asked: &asked,
-            };
+            let (docs, asked) = (engine.docs(words), RefCell::new(FactsRead::default()));
+            let observation = engine.observation(words, &docs, &asked);
             let dead = observation.journal.facts().any(|fact| matches!(fact, Fact::DeadLettered { .. }));
             let all = || properties.when_quiescent.iter().all(|property| (property.judge)(&observation).is_ok());
             !dead && watched(all).unwrap_or(false)

@@ -6,9 +6,9 @@ use sim::{Fact, Fault};
 
 use crate::action::ActionKind;
 use crate::engine::Engine;
-use crate::layout::{DOCUMENTS, JOURNAL, SERVICES};
+use crate::layout::JOURNAL;
 use crate::narrate::Teller;
-use crate::observation::{FactsRead, Observation};
+use crate::observation::FactsRead;
 use crate::operation::Kind;
 use crate::property::{Properties, Property};
 use crate::run::watched;
@@ -197,13 +197,8 @@ fn judge(
     after: usize,
     violated: &mut Vec<Broken>,
 ) {
-    let docs = engine.documents.value(state[DOCUMENTS]).docs();
-    let observation = Observation {
-        docs: &docs,
-        journal: engine.journals.value(state[JOURNAL]),
-        services: engine.services.value(state[SERVICES]),
-        asked,
-    };
+    let docs = engine.docs(state);
+    let observation = engine.observation(state, &docs, asked);
     for property in properties {
         if violated.iter().any(|broken| broken.claim == property.claim) {
             continue;
