@@ -39,9 +39,25 @@ pub(crate) enum ActionKind {
     /// A run's sleep is over.
     Woken,
     Timer,
+    /// A request goes out.
+    RequestSent,
+    /// A server's response reaches whoever waits for it.
+    Response,
+    /// A server's response goes nowhere.
+    ResponseLost,
+    /// A service does a request, and whoever waits for the response gets it.
+    Served,
+    /// A service does a request, and its response goes nowhere.
+    ServedUnheard,
+    /// A run that waits for a response has nobody left to get it from.
+    NoResponse,
+    /// A run stops waiting for a response.
+    TimedOut,
+    RequestLost,
+    RequestDuplicated,
 }
 
-const KINDS: [ActionKind; 26] = [
+const KINDS: [ActionKind; 35] = [
     ActionKind::Begin,
     ActionKind::Deliver,
     ActionKind::Done,
@@ -68,6 +84,15 @@ const KINDS: [ActionKind; 26] = [
     ActionKind::Due,
     ActionKind::Woken,
     ActionKind::Timer,
+    ActionKind::RequestSent,
+    ActionKind::Response,
+    ActionKind::ResponseLost,
+    ActionKind::Served,
+    ActionKind::ServedUnheard,
+    ActionKind::NoResponse,
+    ActionKind::TimedOut,
+    ActionKind::RequestLost,
+    ActionKind::RequestDuplicated,
 ];
 
 /// One step of a state: its kind, the slot (or queue, or service) that it is about, which one there, and which of

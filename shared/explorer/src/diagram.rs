@@ -281,6 +281,8 @@ pub(crate) fn is_message(kind: StepKind) -> bool {
             | StepKind::Answer
             | StepKind::Deliver
             | StepKind::Operation
+            | StepKind::Request
+            | StepKind::Response
             | StepKind::Ack
             | StepKind::Returned
     )

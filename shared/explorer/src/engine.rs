@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kit::documents::{Docs, Version};
-use kit::errors::{AckErr, CallErr, SendErr, StoreErr};
+use kit::errors::{AckErr, CallErr, HttpErr, SendErr, StoreErr};
+use kit::http::server_error;
 use kit::port::{Change, Failure, Operation, Reply};
 use rustc_hash::FxHashMap;
 use sim::documents::Remembers;
@@ -16,7 +17,7 @@ use sim::{Clock, Copy, Documents, Fact, Fault, Journal, Queue, Services, Spent};
 use crate::history::{Around, CodeKey, Histories, NodeId};
 use crate::layout::{DOCUMENTS, EXTRA, JOURNAL, Layout, Needs, SERVICES, SPENT};
 use crate::observation::{FactKind, FactsRead, Observation};
-use crate::operation::Condition;
+use crate::operation::{Condition, as_request};
 use crate::run::Surroundings;
 use crate::scenario::Scenario;
 use crate::tables::Interner;
@@ -67,6 +68,7 @@ pub(crate) struct Answers {
     pub(crate) ack_unknown: u32,
     pub(crate) call_refused: u32,
     pub(crate) call_unknown: u32,
+    pub(crate) no_response: u32,
 }
 
 /// The tables of a world.
@@ -83,6 +85,8 @@ pub(crate) struct Engine<'a> {
     pub(crate) queues: Interner<Queue>,
     pub(crate) copies: Interner<Copy>,
     pub(crate) asleep: Interner<Vec<(u8, u64)>>,
+    /// Requests of one run that were sent: the operation's ordinal, and the mark of the wait for its response.
+    pub(crate) waits: Interner<Vec<(u8, u8)>>,
     pub(crate) facts: Interner<Fact>,
     pub(crate) answers: Answers,
     /// Somebody drew more than is told apart.
@@ -104,6 +108,8 @@ pub(crate) struct Engine<'a> {
     appeared: FxHashMap<u64, u32>,
     sent_copies: FxHashMap<u32, u32>,
     called: FxHashMap<u64, (u32, u32)>,
+    served: FxHashMap<u64, (u32, u32)>,
+    responses: FxHashMap<(bool, u32), u32>,
     timed: FxHashMap<u32, Arc<[(usize, u32)]>>,
 }
 
@@ -124,6 +130,7 @@ impl<'a> Engine<'a> {
             ack_unknown: reply(Err(Failure::Ack(AckErr::Unknown))),
             call_refused: reply(Err(Failure::Call(CallErr::Refused))),
             call_unknown: reply(Err(Failure::Call(CallErr::Unknown))),
+            no_response: reply(Err(Failure::Http(HttpErr::NoAnswer))),
         };
         Engine {
             scenario,
@@ -138,6 +145,7 @@ impl<'a> Engine<'a> {
             queues: Interner::default(),
             copies: Interner::default(),
             asleep: Interner::default(),
+            waits: Interner::default(),
             facts: Interner::default(),
             answers,
             saturated: false,
@@ -156,6 +164,8 @@ impl<'a> Engine<'a> {
             appeared: FxHashMap::default(),
             sent_copies: FxHashMap::default(),
             called: FxHashMap::default(),
+            served: FxHashMap::default(),
+            responses: FxHashMap::default(),
             timed: FxHashMap::default(),
         }
     }
@@ -185,13 +195,14 @@ impl<'a> Engine<'a> {
         words[EXTRA] = self.extras.number(Extra::default());
         words[SPENT] = self.spents.number(Spent::default());
         self.asleep.number(Vec::new());
+        self.waits.number(Vec::new());
         for (at, spec) in scenario.queues.iter().enumerate() {
             let mut queue = Queue::default();
             if self.consumed(at) {
                 for (msg, copies) in &spec.messages {
                     for number in 0..*copies {
                         let number = if scenario.reductions.copies { 0 } else { number };
-                        queue = queue.with(Copy { msg: msg.clone(), number, delivery_count: 0 });
+                        queue = queue.with(Copy::of(msg.clone(), number));
                     }
                 }
             }
@@ -204,9 +215,10 @@ impl<'a> Engine<'a> {
         Remembers { versions: !self.scenario.reductions.versions, previous: self.layout.stale }
     }
 
-    /// True if some endpoint consumes the queue; otherwise it keeps no copies.
+    /// True if some endpoint consumes the queue, or it is a host's; otherwise it keeps no copies.
     pub(crate) fn consumed(&self, queue: usize) -> bool {
-        self.scenario.endpoints.iter().any(|endpoint| endpoint.queue == queue)
+        self.scenario.queues[queue].host.is_some()
+            || self.scenario.endpoints.iter().any(|endpoint| endpoint.queue == queue)
     }
 
     /// What is spent after one more fault of this kind, if the budget allows it.
@@ -445,7 +457,7 @@ impl<'a> Engine<'a> {
             return *copy;
         }
         let msg = self.histories.ops[op as usize].msg.clone().expect("a send has a message");
-        let copy = self.copies.number(Copy { msg, number: 0, delivery_count: 0 });
+        let copy = self.copies.number(Copy::of(msg, 0));
         self.sent_copies.insert(op, copy);
         copy
     }
@@ -469,6 +481,49 @@ impl<'a> Engine<'a> {
         let called = (self.services.number(after), reply);
         self.called.insert(key, called);
         called
+    }
+
+    /// The bit of a host that is out, by its queue.
+    pub(crate) fn out_host(&self, queue: usize) -> u32 {
+        OUT_SERVICES + (self.scenario.services.len() + queue) as u32
+    }
+
+    /// The state of services after one of them did the request that a copy is, and the response.
+    pub(crate) fn serve(&mut self, services: u32, service: usize, copy: u32) -> (u32, u32) {
+        let key = u64::from(services) << 32 | u64::from(copy);
+        if let Some(served) = self.served.get(&key) {
+            return *served;
+        }
+        let service = &self.scenario.services[service];
+        let request = as_request(&self.copies.value(copy).msg);
+        let request = serde_json::to_string(&request).expect("a request is plain data");
+        let before = self.services.value(services);
+        let state = before.state(&service.name).cloned().unwrap_or_default();
+        let (state, response) = service.handle(&state, &request);
+        let after = before.with(&service.name, &state);
+        let served = (self.services.number(after), self.response(true, &response));
+        self.served.insert(key, served);
+        served
+    }
+
+    /// The answer that a caller gets from a server whose run ended with this text.
+    pub(crate) fn responded(&mut self, ok: bool, text: u32) -> u32 {
+        if let Some(reply) = self.responses.get(&(ok, text)) {
+            return *reply;
+        }
+        let said = self.histories.texts.value(text).clone();
+        let reply = self.response(ok, &said);
+        self.responses.insert((ok, text), reply);
+        reply
+    }
+
+    fn response(&mut self, ok: bool, text: &str) -> u32 {
+        let response = match ok {
+            true => serde_json::from_str(text)
+                .unwrap_or_else(|error| panic!("a service over HTTP answers with a response, not {text}: {error}")),
+            false => server_error(text),
+        };
+        self.histories.replies.number(Ok(Reply::Response(response)))
     }
 
     /// What services would do on their own: which, and the state of all services afterwards.

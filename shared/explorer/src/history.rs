@@ -9,9 +9,9 @@ use kit::port::{Failure, Operation, Reply};
 use kit::{Delivery, Msg};
 use rustc_hash::FxHashMap;
 
-use crate::operation::{Kind, Op};
+use crate::operation::{Kind, Op, as_request};
 use crate::run::{Answered, Asked, Code, Ending, Misbehaviour, Running, Stand, Surroundings, watched};
-use crate::scenario::Scenario;
+use crate::scenario::{Handles, Scenario};
 use crate::tables::Interner;
 
 /// A node's number. The first few are not histories.
@@ -44,7 +44,7 @@ pub(crate) struct Ask {
     pub(crate) op: u32,
     pub(crate) at: &'static Location<'static>,
     /// Kinds of fault that struck it, as bits.
-    pub(crate) struck: u16,
+    pub(crate) struck: u32,
 }
 
 /// How a node's run stands.
@@ -69,7 +69,8 @@ pub(crate) struct Node {
     /// The answer's or the error's text, by its number; or which misbehaviour.
     pub(crate) text: u32,
     pub(crate) pending: Vec<Ask>,
-    pub(crate) dropped: Vec<u32>,
+    /// Dropped unanswered in its last piece.
+    pub(crate) dropped: Vec<Ask>,
     /// The key of each version that the run was given, by the run's own numbering.
     pub(crate) versions: Vec<u32>,
     /// It has written, sent or called something.
@@ -280,8 +281,13 @@ impl Histories {
             CodeKey::None => unreachable!("nobody runs nothing"),
             CodeKey::Endpoint { endpoint, msg } => {
                 let spec = &scenario.endpoints[*endpoint];
-                let queue = scenario.queues[spec.queue].name.to_string();
-                Code::Endpoint(spec.handler.clone(), Delivery { msg: (**msg).clone(), queue })
+                match &spec.handles {
+                    Handles::Messages(handler) => {
+                        let queue = scenario.queues[spec.queue].name.to_string();
+                        Code::Endpoint(handler.clone(), Delivery { msg: (**msg).clone(), queue })
+                    }
+                    Handles::Requests(handler) => Code::Server(handler.clone(), as_request(msg)),
+                }
             }
             CodeKey::Call { client, call, again } => {
                 let spec = &scenario.clients[*client].calls[*call];
@@ -373,17 +379,17 @@ impl Histories {
             let before = if node.drawn.1 == 0 { surroundings.drawn } else { node.drawn.0 };
             node.drawn = (before, node.drawn.1 + stand.draws);
         }
-        node.dropped = stand.dropped.into_iter().map(|asked| self.op(asked.operation, scenario)).collect();
-        node.touched |= node.dropped.iter().any(|op| self.ops[*op as usize].has_effect());
-        node.pending = stand
-            .pending
-            .into_iter()
-            .map(|Asked { ordinal, operation, at }| {
+        let mut asks = |asked: Vec<Asked>| -> Vec<Ask> {
+            let ask = |Asked { ordinal, operation, at }| {
                 let op = self.op(operation, scenario);
-                self.sleeps |= self.ops[op as usize].kind == Kind::Sleep;
                 Ask { ordinal: ordinal as u8, op, at, struck: 0 }
-            })
-            .collect();
+            };
+            asked.into_iter().map(ask).collect()
+        };
+        node.dropped = asks(stand.dropped);
+        node.pending = asks(stand.pending);
+        node.touched |= node.dropped.iter().any(|ask| self.ops[ask.op as usize].has_effect());
+        self.sleeps |= node.pending.iter().any(|ask| self.ops[ask.op as usize].kind == Kind::Sleep);
         match stand.ending {
             None => {}
             Some(Ending::Ok(answer)) => {
@@ -485,11 +491,13 @@ impl Histories {
             Ok(Reply::Document(Some((body, _)))) => body.to_string(),
             Ok(Reply::Keys(keys)) => format!("{keys:?}"),
             Ok(Reply::Answer(answer)) => answer.to_string(),
+            Ok(Reply::Response(response)) => response.to_string(),
             Ok(Reply::Written(_) | Reply::Done) => "ok".to_owned(),
             Err(Failure::Store(error)) => error.to_string(),
             Err(Failure::Send(error)) => error.to_string(),
             Err(Failure::Ack(error)) => error.to_string(),
             Err(Failure::Call(error)) => error.to_string(),
+            Err(Failure::Http(error)) => error.to_string(),
         };
         format!("`{label}` is answered: {}", answer.chars().take(60).collect::<String>())
     }

@@ -3,7 +3,7 @@
 use sim::{Fault, Faults};
 
 use crate::observation::FactsRead;
-use crate::scenario::Scenario;
+use crate::scenario::{Handles, Scenario};
 
 /// The words that every state has.
 pub(crate) const DOCUMENTS: usize = 0;
@@ -15,7 +15,7 @@ const FIXED: usize = 5;
 
 /// The words of an actor's slot.
 pub(crate) const NODE: usize = 0;
-/// A worker: the copy that it holds, plus 1; 0 for none. A client: twice the place of its next call, plus 1 if it
+/// A worker: the copy (or the request) that it holds, plus 1; 0 for none. A client: twice the place of its next call, plus 1 if it
 /// calls again.
 pub(crate) const HELD: usize = 1;
 
@@ -39,8 +39,16 @@ pub(crate) struct Needs {
 /// Who acts in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Actor {
-    Worker { endpoint: usize },
-    Client { client: usize },
+    Worker {
+        endpoint: usize,
+    },
+    /// A worker that answers requests: it holds no lock, and acks nothing.
+    Server {
+        endpoint: usize,
+    },
+    Client {
+        client: usize,
+    },
 }
 
 /// Workers of one endpoint stand side by side.
@@ -59,6 +67,8 @@ pub(crate) struct Layout {
     pub(crate) version_words: usize,
     pub(crate) sleeps: bool,
     pub(crate) clock: bool,
+    /// There are hosts, so runs may wait for responses.
+    pub(crate) waits: bool,
     /// Stale reads may happen: runs remember which of their versions is the one before.
     pub(crate) stale: bool,
     pub(crate) actors: Vec<Actor>,
@@ -74,12 +84,17 @@ impl Layout {
         let mut groups = Vec::new();
         for (endpoint, spec) in scenario.endpoints.iter().enumerate() {
             groups.push(Group { endpoint, first: actors.len(), workers: usize::from(spec.workers) });
-            actors.extend((0..spec.workers).map(|_| Actor::Worker { endpoint }));
+            let actor = match spec.handles {
+                Handles::Messages(_) => Actor::Worker { endpoint },
+                Handles::Requests(_) => Actor::Server { endpoint },
+            };
+            actors.extend((0..spec.workers).map(|_| actor));
         }
         actors.extend((0..scenario.clients.len()).map(|client| Actor::Client { client }));
         assert!(actors.len() <= ACTORS_MAX, "a world has at most {ACTORS_MAX} workers and clients");
         let masks = version_words * if stale { 2 } else { 1 };
-        let slot_words = 2 + masks + usize::from(needs.sleeps);
+        let waits = scenario.queues.iter().any(|queue| queue.host.is_some());
+        let slot_words = 2 + masks + usize::from(needs.sleeps) + usize::from(waits);
         let slots_at = FIXED + scenario.queues.len();
         Layout {
             words: slots_at + slot_words * actors.len(),
@@ -87,6 +102,7 @@ impl Layout {
             version_words,
             sleeps: needs.sleeps,
             clock: needs.clock,
+            waits,
             stale,
             actors,
             groups,
@@ -119,6 +135,11 @@ impl Layout {
 
     /// Where an actor's sleeps stand.
     pub(crate) fn asleep(&self, actor: usize) -> usize {
+        self.slot(actor) + self.slot_words - 1 - usize::from(self.waits)
+    }
+
+    /// Where the marks of an actor's waits for responses stand.
+    pub(crate) fn waits(&self, actor: usize) -> usize {
         self.slot(actor) + self.slot_words - 1
     }
 }

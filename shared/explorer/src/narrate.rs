@@ -8,8 +8,9 @@ use crate::history::{CodeKey, End, IDLE, NodeId};
 use crate::layout::{Actor, DOCUMENTS, EXTRA, HELD, NODE, SERVICES, SPENT};
 use crate::logs;
 use crate::operation::Kind;
+use crate::scenario::Host;
 use crate::schedule::Schedule;
-use crate::steps::{Step as Taken, Steps};
+use crate::steps::{Step as Taken, Steps, Waiter};
 use crate::trace::{Participant, Role, Snapshot, Step, StepKind, Trace};
 use crate::walk::Doing;
 
@@ -48,7 +49,7 @@ impl Cast {
         let mut callers = Vec::new();
         for actor in &engine.layout.actors {
             match actor {
-                Actor::Worker { endpoint } => {
+                Actor::Worker { endpoint } | Actor::Server { endpoint } => {
                     let spec = &scenario.endpoints[*endpoint];
                     let at = nodes.len() - engine.layout.groups[*endpoint].first;
                     nodes.push(add(format!("{}{}", spec.name, letter(at, spec.workers.into())), Role::Worker));
@@ -66,9 +67,16 @@ impl Cast {
             }
         }
         let store = add("documents".to_owned(), Role::Store);
-        let services = scenario.services.iter().map(|service| add(service.name.clone(), Role::Service)).collect();
-        let queues =
-            scenario.queues.iter().map(|queue| (queue.name.to_string(), add(queue.name.to_string(), Role::Queue)));
+        let services: Vec<usize> =
+            scenario.services.iter().map(|service| add(service.name.clone(), Role::Service)).collect();
+        let queues = scenario.queues.iter().map(|queue| {
+            // A service that answers for a host stands there itself.
+            let at = match queue.host {
+                Some(Host::Service(service)) => services[service],
+                _ => add(queue.name.to_string(), Role::Queue),
+            };
+            (queue.name.to_string(), at)
+        });
         let queues = queues.collect();
         Cast { participants, nodes, clients: callers, store, services, queues }
     }
@@ -111,6 +119,8 @@ struct Memory {
 struct Told {
     actor: usize,
     steps: Vec<usize>,
+    /// Steps of it that are no piece of it: requests that went out.
+    beside: usize,
     node: NodeId,
     disturbed: bool,
 }
@@ -248,7 +258,7 @@ impl<'e, 'a> Teller<'e, 'a> {
         let described = self.describe(&taken);
         self.remember(&taken);
         let number = self.steps.len();
-        let actor = self.who.get(taken.action.slot()).copied();
+        let actor = self.goes_on(taken.action).and_then(|slot| self.who.get(slot).copied());
         let undisturbed_since = self.follow_run(&taken, actor, number);
         self.state = words;
         self.who = (0..self.who.len()).map(|slot| self.who[(taken.moved >> (4 * slot) & 15) as usize]).collect();
@@ -289,33 +299,77 @@ impl<'e, 'a> Teller<'e, 'a> {
     /// Keeps track of runs; returns the first step of a run that ended well here with nothing in between.
     fn follow_run(&mut self, taken: &Taken, actor: Option<usize>, number: usize) -> Option<usize> {
         let kind = taken.action.kind();
-        let of_run = !matches!(
-            kind,
-            ActionKind::DeadLockExpired
-                | ActionKind::Duplicate
-                | ActionKind::Loss
-                | ActionKind::OutageBegins
-                | ActionKind::OutageEnds
-                | ActionKind::Due
-                | ActionKind::Timer
-                | ActionKind::Begin
-        );
-        let actor = actor.filter(|_| of_run)?;
+        // A server's own run ends where its caller's goes on.
+        let answered = matches!(kind, ActionKind::Response | ActionKind::ResponseLost)
+            .then(|| self.ended_run(self.who[taken.action.slot()], taken, number))
+            .flatten();
+        let Some(actor) = actor else { return answered };
+        if kind == ActionKind::RequestSent {
+            if let Some(run) = self.runs.iter_mut().rev().find(|run| run.actor == actor) {
+                run.beside += 1;
+            }
+            return None;
+        }
         if matches!(kind, ActionKind::Deliver | ActionKind::Call) {
-            self.runs.push(Told { actor, steps: vec![number], node: taken.reached, disturbed: false });
+            self.runs.push(Told { actor, steps: vec![number], beside: 0, node: taken.reached, disturbed: false });
             return None;
         }
         let run = self.runs.iter_mut().rev().find(|run| run.actor == actor)?;
-        let disturbed = run.disturbed || taken.fault.is_some();
-        run.disturbed = disturbed;
         if taken.reached != IDLE {
+            run.disturbed |= taken.fault.is_some();
             run.node = taken.reached;
             run.steps.push(number);
-            return None;
+            // A request that is answered at once reads as one row.
+            let asked = number.checked_sub(1).filter(|_| kind == ActionKind::Served);
+            return answered.or(asked.filter(|asked| {
+                self.steps[*asked].kind == StepKind::Request && self.steps[*asked].from == self.cast.nodes[actor]
+            }));
         }
+        self.ended_run(actor, taken, number)
+    }
+
+    /// Of a run that ends here: its first step, if it ended well with nothing in between.
+    fn ended_run(&mut self, actor: usize, taken: &Taken, number: usize) -> Option<usize> {
+        let run = self.runs.iter_mut().rev().find(|run| run.actor == actor)?;
+        run.disturbed |= taken.fault.is_some();
         let first = run.steps[0];
-        let together = number - first == run.steps.len();
-        (!disturbed && together && matches!(kind, ActionKind::Ack | ActionKind::Answer)).then_some(first)
+        let together = number - first == run.steps.len() + run.beside;
+        let well = matches!(taken.action.kind(), ActionKind::Ack | ActionKind::Answer | ActionKind::Response);
+        (!run.disturbed && together && well).then_some(first)
+    }
+
+    /// The slot of the run that goes on in a step, if one does.
+    fn goes_on(&self, action: Action) -> Option<usize> {
+        match action.kind() {
+            ActionKind::DeadLockExpired
+            | ActionKind::Duplicate
+            | ActionKind::Loss
+            | ActionKind::OutageBegins
+            | ActionKind::OutageEnds
+            | ActionKind::Due
+            | ActionKind::Timer
+            | ActionKind::Begin
+            | ActionKind::RequestLost
+            | ActionKind::RequestDuplicated
+            | ActionKind::ResponseLost
+            | ActionKind::ServedUnheard => None,
+            ActionKind::Response | ActionKind::Served => self.waiter(action).map(|waiter| waiter.slot),
+            _ => Some(action.slot()),
+        }
+    }
+
+    /// Who waits for the response that a step is about.
+    fn waiter(&self, action: Action) -> Option<Waiter> {
+        let copy = match action.kind() {
+            ActionKind::Response | ActionKind::ResponseLost => {
+                let held = self.state[self.engine.layout.slot(action.slot()) + HELD];
+                self.engine.copies.value(held.checked_sub(1)?)
+            }
+            _ => {
+                &self.engine.queues.value(self.state[self.engine.layout.queue(action.slot())]).visible()[action.which()]
+            }
+        };
+        self.engine.waiter(&self.state, copy.number)
     }
 
     pub(crate) fn finish(self, quiescent: bool, logs: bool) -> Trace {
@@ -344,6 +398,10 @@ impl<'e, 'a> Teller<'e, 'a> {
             ActionKind::Ack | ActionKind::AckLost | ActionKind::Returned => self.describe_ack(action),
             ActionKind::Crash => self.describe_crash(action),
             ActionKind::LockExpired => self.describe_lock_expired(action),
+            ActionKind::RequestSent | ActionKind::NoResponse | ActionKind::TimedOut => self.describe_request(taken),
+            ActionKind::Response | ActionKind::ResponseLost => self.describe_response(action),
+            ActionKind::Served | ActionKind::ServedUnheard => self.describe_served(action),
+            ActionKind::RequestLost | ActionKind::RequestDuplicated => self.describe_network(action),
             ActionKind::DeadLockExpired | ActionKind::Duplicate | ActionKind::Loss => self.describe_queue(action),
             ActionKind::OutageBegins | ActionKind::OutageEnds => self.describe_outage(action),
             ActionKind::Due => self.describe_due(action),
@@ -386,11 +444,16 @@ impl<'e, 'a> Teller<'e, 'a> {
         self.cast.name(self.cast.nodes[self.who[slot]]).to_owned()
     }
 
+    fn endpoint(&self, slot: usize) -> usize {
+        match self.engine.layout.actors[slot] {
+            Actor::Worker { endpoint } | Actor::Server { endpoint } => endpoint,
+            Actor::Client { .. } => unreachable!("workers receive"),
+        }
+    }
+
     /// The message that a delivery is of.
     pub(crate) fn received(&self, action: Action) -> String {
-        let Actor::Worker { endpoint } = self.engine.layout.actors[action.slot()] else {
-            unreachable!("workers receive")
-        };
+        let endpoint = self.endpoint(action.slot());
         let number = self.state[self.engine.layout.queue(self.engine.scenario.endpoints[endpoint].queue)];
         self.copy_name(&self.engine.queues.value(number).visible()[action.which()])
     }
@@ -410,7 +473,8 @@ impl<'e, 'a> Teller<'e, 'a> {
     }
 
     fn copy_name(&self, copy: &sim::Copy) -> String {
-        if self.engine.scenario.reductions.copies {
+        // What tells two copies of a request apart is who waits, and that is nobody's business.
+        if copy.deadline > 0 || self.engine.scenario.reductions.copies {
             copy.msg.id.to_string()
         } else {
             format!("{} #{}", copy.msg.id, copy.number + 1)
@@ -419,8 +483,7 @@ impl<'e, 'a> Teller<'e, 'a> {
 
     fn describe_delivery(&mut self, action: Action) -> Described {
         let slot = action.slot();
-        let Actor::Worker { endpoint } = self.engine.layout.actors[slot] else { unreachable!("workers receive") };
-        let queue = self.engine.scenario.endpoints[endpoint].queue;
+        let queue = self.engine.scenario.endpoints[self.endpoint(slot)].queue;
         let number = self.state[self.engine.layout.queue(queue)];
         let copy = self.engine.queues.value(number).visible()[action.which()].clone();
         let (from, to) = (self.cast.queues[queue].1, self.cast.nodes[self.who[slot]]);
@@ -506,6 +569,7 @@ impl<'e, 'a> Teller<'e, 'a> {
             Some(ask) => format!("before {}", self.engine.histories.ops[ask.op as usize].label()),
             None => match self.engine.layout.actors[slot] {
                 Actor::Worker { .. } => "before the ack".to_owned(),
+                Actor::Server { .. } => "before the response".to_owned(),
                 Actor::Client { .. } => "before the answer".to_owned(),
             },
         };
@@ -514,11 +578,115 @@ impl<'e, 'a> Teller<'e, 'a> {
             (Actor::Worker { .. }, Some(id)) if returns && !self.is_last_delivery(slot) => format!("{id} comes back"),
             (Actor::Worker { .. }, Some(id)) => format!("{id} stays locked"),
             (Actor::Worker { .. }, None) => String::new(),
+            (Actor::Server { .. }, id) => format!("{} is gone", id.unwrap_or_default()),
             (Actor::Client { .. }, _) => "no answer".to_owned(),
         };
         let line = format!("{name} crashes {before}");
         let to = self.cast.clients[self.who[slot]].unwrap_or(node);
         described(StepKind::Crash, node, to, format!("crash {before}"), result, line)
+    }
+
+    /// A run's request goes out, or it gets no response.
+    fn describe_request(&mut self, taken: &Taken) -> Described {
+        let action = taken.action;
+        let slot = action.slot();
+        let node = self.state[self.engine.layout.slot(slot) + NODE];
+        let ask = self.engine.histories.node(node).pending[action.which()].clone();
+        let op = self.engine.histories.ops[ask.op as usize].clone();
+        let from = self.cast.nodes[self.who[slot]];
+        let name = self.cast.name(from).to_owned();
+        let request = op.label();
+        let at = Some((ask.at.file().to_owned(), ask.at.line()));
+        let described = match action.kind() {
+            ActionKind::RequestSent => {
+                let to = op.queue.map_or(from, |queue| self.cast.queues[queue].1);
+                let line = format!("{name} sends {request} to {}", self.cast.name(to));
+                described(StepKind::Request, from, to, request, "", line)
+            }
+            kind => {
+                let (label, line) = match kind {
+                    ActionKind::TimedOut => {
+                        (format!("stops waiting for {request}"), format!("{name} stops waiting for {request}"))
+                    }
+                    _ => (format!("no answer to {request}"), format!("{name} gets no answer to {request}")),
+                };
+                let dropped = self.dropped_words(taken);
+                let (result, line) = (dropped.trim_start_matches("; ").to_owned(), line + &dropped);
+                described(StepKind::NoResponse, from, from, label, result, line)
+            }
+        };
+        Described { detail: op.detail(), at, ..described }
+    }
+
+    /// A server's response.
+    fn describe_response(&mut self, action: Action) -> Described {
+        let slot = action.slot();
+        let from = self.cast.nodes[self.who[slot]];
+        let name = self.cast.name(from).to_owned();
+        let request = self.held_id(slot).unwrap_or_default();
+        let run = self.engine.histories.node(self.state[self.engine.layout.slot(slot) + NODE]);
+        let (ok, text) = (run.end == End::Ok, run.text);
+        let reply = self.engine.responded(ok, text);
+        self.describe_answered(action, from, &name, &request, reply)
+    }
+
+    /// A service does a request, and answers.
+    fn describe_served(&mut self, action: Action) -> Described {
+        let (host, from) = (self.engine.scenario.queues[action.slot()].host, self.cast.queues[action.slot()].1);
+        let name = self.cast.name(from).to_owned();
+        let here = self.engine.queues.value(self.state[self.engine.layout.queue(action.slot())]);
+        let copy = here.visible()[action.which()].clone();
+        let request = copy.msg.id.to_string();
+        let copy = self.engine.copies.number(copy);
+        let Some(Host::Service(service)) = host else { unreachable!("services serve") };
+        let (_, reply) = self.engine.serve(self.state[SERVICES], service, copy);
+        self.describe_answered(action, from, &name, &request, reply)
+    }
+
+    fn describe_answered(&self, action: Action, from: usize, name: &str, request: &str, reply: u32) -> Described {
+        let response = match self.engine.histories.replies.value(reply) {
+            Ok(Reply::Response(response)) => response.to_string(),
+            other => unreachable!("a request is answered with {other:?}"),
+        };
+        let Some(waiter) = self.waiter(action) else {
+            let line = format!("{name} answers {request}: {response}; nobody waits for it");
+            let label = format!("{request}: {response}");
+            return described(StepKind::Response, from, from, label, "nobody waits", line);
+        };
+        let to = self.cast.nodes[self.who[waiter.slot]];
+        let heard = self.cast.name(to);
+        match action.kind() {
+            ActionKind::ResponseLost | ActionKind::ServedUnheard => {
+                let line = format!("{name} answers {request} of {heard}: {response}; the response is lost");
+                described(StepKind::Response, from, to, response, "response lost", line)
+            }
+            _ => {
+                let line = format!("{name} answers {request} of {heard}: {response}");
+                described(StepKind::Response, from, to, response, "", line)
+            }
+        }
+    }
+
+    /// The network loses a request, or doubles it.
+    fn describe_network(&mut self, action: Action) -> Described {
+        let at = self.cast.queues[action.slot()].1;
+        let here = self.engine.queues.value(self.state[self.engine.layout.queue(action.slot())]);
+        let copy = &here.visible()[action.which()];
+        let of = match self.engine.waiter(&self.state, copy.number) {
+            Some(waiter) => format!(" of {}", self.cast.name(self.cast.nodes[self.who[waiter.slot]])),
+            None => String::new(),
+        };
+        let request = copy.msg.id.to_string();
+        match action.kind() {
+            ActionKind::RequestLost => {
+                let line = format!("the network loses {request}{of}");
+                described(StepKind::Network, at, at, format!("{request} is lost"), "gone", line)
+            }
+            _ => {
+                let line = format!("the network doubles {request}{of}");
+                described(StepKind::Network, at, at, format!("duplicate {request}"), "one more copy", line)
+            }
+        }
     }
 
     fn describe_lock_expired(&mut self, action: Action) -> Described {
@@ -562,7 +730,11 @@ impl<'e, 'a> Teller<'e, 'a> {
         let at = match action.slot() as u32 {
             OUT_STORE => self.cast.store,
             OUT_BUS => self.cast.queues.first().map_or(self.cast.store, |(_, at)| *at),
-            service => self.cast.services[(service - OUT_SERVICES) as usize],
+            other => {
+                let other = (other - OUT_SERVICES) as usize;
+                let services = self.cast.services.len();
+                if other < services { self.cast.services[other] } else { self.cast.queues[other - services].1 }
+            }
         };
         let name = if action.slot() as u32 == OUT_BUS { "the bus" } else { self.cast.name(at) }.to_owned();
         if action.kind() == ActionKind::OutageBegins {
@@ -595,10 +767,11 @@ impl<'e, 'a> Teller<'e, 'a> {
             Operation::Send { queue, .. } => self.cast.queue(queue),
             Operation::Ack => match self.engine.layout.actors[slot] {
                 Actor::Worker { endpoint } => self.cast.queues[self.engine.scenario.endpoints[endpoint].queue].1,
-                Actor::Client { .. } => from,
+                Actor::Server { .. } | Actor::Client { .. } => from,
             },
             Operation::Call { .. } => op.service.map_or(from, |service| self.cast.services[service]),
             Operation::Sleep { .. } => from,
+            Operation::Request { .. } => op.queue.map_or(from, |queue| self.cast.queues[queue].1),
         };
         let mut result = match action.kind() {
             ActionKind::Done => self.done_words(slot, ask.op),
@@ -615,12 +788,7 @@ impl<'e, 'a> Teller<'e, 'a> {
             ActionKind::Woken => "time has passed".to_owned(),
             other => unreachable!("{other:?} is not an operation's"),
         };
-        let dropped = &self.engine.histories.node(taken.reached).dropped;
-        for (at, op) in dropped.iter().take(8).enumerate() {
-            let label = self.engine.histories.ops[*op as usize].label();
-            let how = if action.effects() >> at & 1 == 1 { "took effect all the same" } else { "had no effect" };
-            result += &format!("; {label}, dropped, {how}");
-        }
+        result += &self.dropped_words(taken);
         let label = op.label();
         let line = format!("{} {label}: {result}", self.cast.name(from));
         if op.kind == Kind::Call
@@ -632,6 +800,18 @@ impl<'e, 'a> Teller<'e, 'a> {
         let kind = if action.kind() == ActionKind::Woken { StepKind::Tick } else { StepKind::Operation };
         let at = Some((ask.at.file().to_owned(), ask.at.line()));
         Described { detail: op.detail(), at, ..described(kind, from, to, label, result, line) }
+    }
+
+    /// What became of the operations that were dropped in a step.
+    fn dropped_words(&self, taken: &Taken) -> String {
+        let dropped = &self.engine.histories.node(taken.reached).dropped;
+        let words = dropped.iter().take(8).enumerate().map(|(at, ask)| {
+            let label = self.engine.histories.ops[ask.op as usize].label();
+            let effect = taken.action.effects() >> at & 1 == 1;
+            let how = if effect { "took effect all the same" } else { "had no effect" };
+            format!("; {label}, dropped, {how}")
+        });
+        words.collect()
     }
 
     /// What the world says to an operation that is not disturbed.
@@ -688,9 +868,9 @@ impl<'e, 'a> Teller<'e, 'a> {
         }
         if action.effects() > 0 {
             let dropped = self.engine.histories.node(taken.reached).dropped.clone();
-            for (at, op) in dropped.iter().take(8).enumerate() {
+            for (at, ask) in dropped.iter().take(8).enumerate() {
                 if action.effects() >> at & 1 == 1 {
-                    self.remember_sent(*op);
+                    self.remember_sent(ask.op);
                 }
             }
         }
@@ -712,15 +892,17 @@ impl<'e, 'a> Teller<'e, 'a> {
                 continue;
             }
             let here = engine.queues.value(state[engine.layout.queue(at)]);
+            let host = engine.scenario.queues[at].host.is_some();
+            let (visible, locked) = if host { ("on its way", "handled") } else { ("visible", "locked") };
             let mut copies: Vec<String> =
-                here.visible().iter().map(|copy| format!("{} (visible)", self.copy_name(copy))).collect();
+                here.visible().iter().map(|copy| format!("{} ({visible})", self.copy_name(copy))).collect();
             for group in
                 engine.layout.groups.iter().filter(|group| engine.scenario.endpoints[group.endpoint].queue == at)
             {
                 for slot in group.first..group.first + group.workers {
                     if let Some(id) = self.held_id(slot) {
                         let by = self.cast.name(self.cast.nodes[self.who[slot]]);
-                        copies.push(format!("{id} (locked by {by})"));
+                        copies.push(format!("{id} ({locked} by {by})"));
                     }
                 }
             }
@@ -766,7 +948,9 @@ impl<'e, 'a> Teller<'e, 'a> {
             CodeKey::Endpoint { msg, .. } => format!("handles {}", &*msg.id),
             CodeKey::Call { .. } => format!("runs {}", self.client_call(slot).1),
             CodeKey::None => match self.engine.layout.actors[slot] {
-                Actor::Worker { .. } => self.held_id(slot).map_or_else(String::new, |id| format!("handled {id}")),
+                Actor::Worker { .. } | Actor::Server { .. } => {
+                    self.held_id(slot).map_or_else(String::new, |id| format!("handled {id}"))
+                }
                 Actor::Client { .. } => format!("ran {}", self.client_call(slot).1),
             },
         };

@@ -1,16 +1,18 @@
 //! An operation of a handler, with all that can be said of it before it meets a world.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kit::Msg;
 use kit::errors::StoreErr;
+use kit::http::Method;
 use kit::port::{Change, Operation};
+use kit::{Msg, Request};
 use sim::Fault;
 use sim::documents::admissible;
 
 use kit::documents::When;
 
-use crate::scenario::Scenario;
+use crate::scenario::{Host, Scenario, host_queue};
 
 /// What kind of operation it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,7 @@ pub(crate) enum Kind {
     Ack,
     Sleep,
     Call,
+    Request,
 }
 
 impl Kind {
@@ -50,6 +53,7 @@ impl Kind {
             Kind::Ack => faults.push(Fault::AckLost),
             Kind::Sleep => {}
             Kind::Call => faults.extend([Fault::CallRefused, Fault::CallUnknown]),
+            Kind::Request => faults.extend(Fault::NETWORK),
         }
         faults
     }
@@ -73,7 +77,7 @@ pub(crate) struct Op {
     pub(crate) conditions: Vec<Condition>,
     /// Why the store refuses it, whatever it holds.
     pub(crate) refusal: Option<StoreErr>,
-    /// The queue that a send goes to, if the scenario knows it.
+    /// The queue that a send goes to, or a request, if the scenario knows it.
     pub(crate) queue: Option<usize>,
     pub(crate) msg: Option<Arc<Msg>>,
     pub(crate) delay_millis: u64,
@@ -127,6 +131,16 @@ impl Op {
                 op.kind = Kind::Call;
                 op.service = scenario.services.iter().position(|known| known.name == *service);
             }
+            Operation::Request { host, request } => {
+                op.kind = Kind::Request;
+                let queue = host_queue(host);
+                op.queue = scenario.queues.iter().position(|known| *known.name == *queue && known.host.is_some());
+                op.service = op.queue.and_then(|queue| match scenario.queues[queue].host {
+                    Some(Host::Service(service)) => Some(service),
+                    _ => None,
+                });
+                op.msg = Some(Arc::new(as_msg(request)));
+            }
         }
         op
     }
@@ -152,6 +166,7 @@ impl Op {
             Operation::Ack => "ack".to_owned(),
             Operation::Sleep { delay } => format!("sleep {delay:?}"),
             Operation::Call { request, .. } => request_words(request),
+            Operation::Request { request, .. } => request.to_string(),
         }
     }
 
@@ -167,13 +182,34 @@ impl Op {
                 .collect::<Vec<_>>()
                 .join(" + "),
             Operation::Send { msg, .. } => format!("{} {}", &*msg.id, msg.body),
+            Operation::Request { request, .. } if request.body != "null" => request.body.clone(),
             _ => String::new(),
         }
     }
 
     /// True if it can change what others see.
     pub(crate) fn has_effect(&self) -> bool {
-        matches!(self.kind, Kind::Write { .. } | Kind::Send | Kind::Call)
+        matches!(self.kind, Kind::Write { .. } | Kind::Send | Kind::Call | Kind::Request)
+    }
+}
+
+/// A request on its way, as a message of its host's queue.
+fn as_msg(request: &Request) -> Msg {
+    Msg {
+        id: request.to_string().into(),
+        kind: request.method.to_string(),
+        headers: BTreeMap::from([("path".to_owned(), request.path.clone())]),
+        body: request.body.clone(),
+    }
+}
+
+/// The request that a message of a host's queue is.
+pub(crate) fn as_request(msg: &Msg) -> Request {
+    let method = Method::ALL.into_iter().find(|method| method.as_str() == msg.kind);
+    Request {
+        method: method.expect("a request's kind is its method"),
+        path: msg.headers.get("path").cloned().unwrap_or_default(),
+        body: msg.body.clone(),
     }
 }
 

@@ -12,9 +12,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
 
 use kit::port::{Answer, Failure, Operation, Port, Reply};
-use kit::{Cx, Delivery};
+use kit::{Cx, Delivery, Request};
 
-use crate::scenario::{Call, Handler, Run};
+use crate::scenario::{Call, Handler, RequestHandler, Run};
 
 /// When the code that is running now was last polled, in milliseconds since the process's first run; 0 while no
 /// code of an attendee runs. A watchdog reads it from another thread.
@@ -27,6 +27,7 @@ const SELF_WAKES_MAX: u32 = 1_000;
 #[derive(Clone)]
 pub(crate) enum Code {
     Endpoint(Handler, Delivery),
+    Server(RequestHandler, Request),
     Call(Call),
 }
 
@@ -257,6 +258,7 @@ impl Running {
         let mut running = Running { recorder, started: None, flag, ending: None };
         let started = watched(|| match code {
             Code::Endpoint(handler, delivery) => Started::Endpoint(handler(cx, delivery.clone())),
+            Code::Server(handler, request) => Started::Call(handler(cx, request.clone())),
             Code::Call(call) => Started::Call(call(cx)),
         });
         match started {

@@ -6,7 +6,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use kit::{Cx, Delivery, Endpoint, Msg, Retry};
+use kit::http::MAX_FLIGHT;
+use kit::{Cx, Delivery, Endpoint, Msg, Request, Retry, Server};
 use serde::Serialize;
 use sim::{Faults, Limits, Service};
 
@@ -17,11 +18,13 @@ use crate::trace::Trace;
 pub type Run<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Starts a run of an endpoint on one delivery.
 pub type Handler = Arc<dyn Fn(Cx, Delivery) -> Run<Result<(), Retry>> + Send + Sync>;
+/// Starts a run of a server on one request; the response is JSON text, an error is its text.
+pub type RequestHandler = Arc<dyn Fn(Cx, Request) -> Run<Result<String, String>> + Send + Sync>;
 /// Starts a run of one call of a client; the answer is JSON text, an error is its text.
 pub type Call = Arc<dyn Fn(Cx) -> Run<Result<String, String>> + Send + Sync>;
 
 /// A world to explore: who acts, what is there in the beginning, what may go wrong, within which bounds.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Scenario {
     pub(crate) documents: Vec<(String, Arc<str>)>,
     pub(crate) queues: Vec<QueueSpec>,
@@ -29,12 +32,33 @@ pub struct Scenario {
     pub(crate) clients: Vec<Client>,
     pub(crate) services: Vec<Service>,
     pub(crate) limits: Limits,
+    pub(crate) max_flight_millis: u64,
     pub(crate) faults: Faults,
     pub(crate) reductions: Reductions,
     pub(crate) serial: bool,
     pub(crate) bounds: Bounds,
     pub(crate) before_run: Option<BeforeRun>,
     pub(crate) before_telling: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Scenario {
+            documents: Vec::new(),
+            queues: Vec::new(),
+            endpoints: Vec::new(),
+            clients: Vec::new(),
+            services: Vec::new(),
+            limits: Limits::default(),
+            max_flight_millis: MAX_FLIGHT.as_millis() as u64,
+            faults: Faults::NONE,
+            reductions: Reductions::default(),
+            serial: false,
+            bounds: Bounds::default(),
+            before_run: None,
+            before_telling: None,
+        }
+    }
 }
 
 /// Called before code is run that was not run before, with the schedule that leads there and the answer that the
@@ -68,15 +92,33 @@ pub(crate) struct QueueSpec {
     pub(crate) lossy: bool,
     /// Deliveries after which a copy is dead-lettered, at least 1.
     pub(crate) deliveries_max: Option<u8>,
+    /// It holds the requests that are on their way to a host, and who answers for it.
+    pub(crate) host: Option<Host>,
 }
 
-/// A message handler, and how many workers run it.
+/// Who answers the requests that reach a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    /// Workers that run a server's code.
+    Workers,
+    /// A service, by its place in the scenario.
+    Service(usize),
+}
+
+/// A handler of messages or of requests, and how many workers run it.
 #[derive(Clone)]
 pub(crate) struct EndpointSpec {
     pub(crate) name: Arc<str>,
     pub(crate) queue: usize,
     pub(crate) workers: u8,
-    pub(crate) handler: Handler,
+    pub(crate) handles: Handles,
+}
+
+/// What an endpoint handles, and how.
+#[derive(Clone)]
+pub(crate) enum Handles {
+    Messages(Handler),
+    Requests(RequestHandler),
 }
 
 /// What a client does with an error.
@@ -260,7 +302,41 @@ impl Scenario {
     #[must_use]
     pub fn handler(mut self, name: &str, queue: &str, workers: u8, handler: Handler) -> Self {
         let queue = self.queue_index(queue);
-        self.endpoints.push(EndpointSpec { name: name.into(), queue, workers, handler });
+        self.endpoints.push(EndpointSpec { name: name.into(), queue, workers, handles: Handles::Messages(handler) });
+        self
+    }
+
+    /// Workers that answer the requests to `http://host/…`, each with a new `S`.
+    #[must_use]
+    pub fn server<S: Server>(mut self, name: &str, host: &str, workers: u8) -> Self {
+        let handler: RequestHandler = Arc::new(|cx, request| {
+            Box::pin(async move {
+                let server = S::default();
+                match server.on_request(&cx, &request).await {
+                    Ok(response) => Ok(serde_json::to_string(&response).expect("a response is plain data")),
+                    Err(retry) => Err(retry.reason().to_owned()),
+                }
+            })
+        });
+        let queue = self.host_index(host, Host::Workers);
+        self.endpoints.push(EndpointSpec { name: name.into(), queue, workers, handles: Handles::Requests(handler) });
+        self
+    }
+
+    /// Somebody else's system behind HTTP, which answers the requests to `http://name/…`, each in one step. Make it
+    /// with [`Service::over_http`].
+    #[must_use]
+    pub fn http_service(mut self, service: Service) -> Self {
+        let host = Host::Service(self.services.len());
+        self.host_index(&service.name.clone(), host);
+        self.services.push(service);
+        self
+    }
+
+    /// How long a request may be on its way and handled; [`MAX_FLIGHT`] unless said otherwise.
+    #[must_use]
+    pub fn max_flight(mut self, flight: std::time::Duration) -> Self {
+        self.max_flight_millis = flight.as_millis() as u64;
         self
     }
 
@@ -356,14 +432,26 @@ impl Scenario {
         if let Some(at) = self.queues.iter().position(|queue| &*queue.name == name) {
             return at;
         }
-        self.queues.push(QueueSpec { name: name.into(), messages: Vec::new(), lossy: false, deliveries_max: None });
+        let name = name.into();
+        self.queues.push(QueueSpec { name, messages: Vec::new(), lossy: false, deliveries_max: None, host: None });
         self.queues.len() - 1
+    }
+
+    fn host_index(&mut self, name: &str, host: Host) -> usize {
+        let at = self.queue_index(&host_queue(name));
+        self.queues[at].host = Some(host);
+        at
     }
 
     fn queue_mut(&mut self, name: &str) -> &mut QueueSpec {
         let at = self.queue_index(name);
         &mut self.queues[at]
     }
+}
+
+/// What the queue of the requests to a host is called.
+pub(crate) fn host_queue(host: &str) -> String {
+    format!("http://{host}")
 }
 
 impl fmt::Debug for Scenario {

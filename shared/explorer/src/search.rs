@@ -19,7 +19,7 @@ use crate::observation::{FactKind, FactsRead, Observation};
 use crate::progress::FreeSteps;
 use crate::property::{Met, Properties, Property};
 use crate::run::{Misbehaviour, watched};
-use crate::scenario::Scenario;
+use crate::scenario::{Handles, Scenario};
 use crate::schedule::Schedule;
 use crate::steps::Steps;
 use crate::trace::Trace;
@@ -580,14 +580,19 @@ impl<'a> Search<'a> {
     fn grid(&self) -> Vec<GridCell> {
         let histories = &self.engine.histories;
         /// Which faults may strike, and which did, as bits.
-        type Bits = (u16, u16);
+        type Bits = (u32, u32);
         let mut cells: BTreeMap<((&str, u32), String), Bits> = BTreeMap::new();
         for node in histories.nodes() {
-            let holds_a_copy = matches!(histories.codes.value(node.code), CodeKey::Endpoint { .. });
+            let holds_a_copy = match histories.codes.value(node.code) {
+                CodeKey::Endpoint { endpoint, .. } => {
+                    matches!(self.scenario.endpoints[*endpoint].handles, Handles::Messages(_))
+                }
+                _ => false,
+            };
             for ask in &node.pending {
                 let op = &histories.ops[ask.op as usize];
                 let cell = cells.entry(((ask.at.file(), ask.at.line()), op.label())).or_default();
-                cell.0 |= op.kind.faults(holds_a_copy).iter().fold(0, |bits, fault| bits | 1 << *fault as u16);
+                cell.0 |= op.kind.faults(holds_a_copy).iter().fold(0, |bits, fault| bits | 1 << *fault as u32);
                 cell.1 |= ask.struck;
             }
         }
@@ -595,13 +600,13 @@ impl<'a> Search<'a> {
         let here = |fault: &Fault| faults.total() > 0 && faults.of(*fault) > 0;
         let mut grid = Vec::new();
         for (((file, line), operation), (may, struck)) in cells {
-            for fault in Fault::ALL.into_iter().filter(here).filter(|fault| (may | struck) >> *fault as u16 & 1 == 1) {
-                let struck = struck >> fault as u16 & 1 == 1;
+            for fault in Fault::ALL.into_iter().filter(here).filter(|fault| (may | struck) >> *fault as u32 & 1 == 1) {
+                let struck = struck >> fault as u32 & 1 == 1;
                 let at = (file.to_owned(), line);
                 grid.push(GridCell { at, operation: operation.clone(), fault: fault.name().to_owned(), struck });
             }
         }
-        const { assert!(KINDS <= 16, "the kinds of fault fit the bits") };
+        const { assert!(KINDS <= 32, "the kinds of fault fit the bits") };
         grid
     }
 }

@@ -5,12 +5,16 @@ use sim::{Copy, Fact, Fault};
 
 use crate::action::{Action, ActionKind, COPIES_MAX};
 use crate::engine::{Engine, OUT_BUS, OUT_SERVICES, OUT_STORE, WriteEffect};
-use crate::history::{CodeKey, ENDED_ERR, ENDED_OK, End, IDLE, NodeId, OUTAGE};
+use crate::history::{Ask, CodeKey, ENDED_ERR, ENDED_OK, End, IDLE, NodeId, OUTAGE};
 use crate::layout::{Actor, DOCUMENTS, EXTRA, Group, HELD, JOURNAL, NODE, SERVICES, SPENT};
 use crate::observation::FactKind;
 use crate::operation::{Condition, Kind};
 use crate::property::Event;
 use crate::scenario::OnError;
+
+mod requests;
+
+pub(crate) use requests::Waiter;
 
 /// Answers that an outage may withhold from one run; then the outage has to end first.
 const UNANSWERED_MAX: u8 = 3;
@@ -84,7 +88,8 @@ impl Engine<'_> {
         }
         let idle_world = !self.scenario.serial || self.nobody_runs(state);
         for group in 0..self.layout.groups.len() {
-            if idle_world {
+            let of_host = matches!(self.layout.actors.get(self.layout.groups[group].first), Some(Actor::Server { .. }));
+            if idle_world || (of_host && self.everybody_waits(state)) {
                 self.deliveries(state, group, out);
             }
         }
@@ -219,6 +224,7 @@ impl Engine<'_> {
                     self.operation_steps(state, slot, node, ask, out);
                 }
             }
+            (End::Ok | End::Err, Actor::Server { .. }) => self.response_steps(state, slot, node, out),
             (End::Ok, Actor::Worker { endpoint }) => {
                 let next = begin(state, out);
                 let at = self.layout.slot(slot);
@@ -291,13 +297,18 @@ impl Engine<'_> {
         let mut events = bit(if effect { Event::CrashAfterEffect } else { Event::CrashBeforeEffect });
         // A run that has ended has given back what it drew, if it could.
         let running = self.histories.node(node).end == End::Running;
-        let extra = if running { self.undrawn(state[EXTRA], node) } else { state[EXTRA] };
+        let hidden = running && !self.has_sent(state, slot);
+        let extra = if hidden { self.undrawn(state[EXTRA], node) } else { state[EXTRA] };
         let next = begin(state, out);
         next[SPENT] = spent;
         next[EXTRA] = extra;
+        if self.layout.waits {
+            self.stops_waiting(slot, IDLE, out);
+        }
         match self.layout.actors[slot] {
+            Actor::Server { .. } => clear(&mut out.next[self.layout.slot_range(slot)]),
             Actor::Worker { endpoint } => {
-                clear(&mut next[self.layout.slot_range(slot)]);
+                clear(&mut out.next[self.layout.slot_range(slot)]);
                 if held > 0 {
                     events |= bit(Event::Redelivered);
                     if self.scenario.reductions.returns && !self.gives_up(endpoint, held) {
@@ -353,14 +364,18 @@ impl Engine<'_> {
         let op = self.histories.node(node).pending[ask].op;
         let kind = self.histories.ops[op as usize].kind;
         let done = free(ActionKind::Done, slot, ask);
+        let sent =
+            kind == Kind::Request && self.mark(state, slot, self.histories.node(node).pending[ask].ordinal).is_some();
         if let Some(target) = self.target(op)
             && self.extras.value(state[EXTRA]).out & (1 << target) != 0
+            && !sent
         {
             if self.histories.node(node).unanswered < UNANSWERED_MAX {
                 let reply = OUTAGE
                     | match kind {
                         Kind::Send => self.answers.send_unknown,
                         Kind::Call => self.answers.call_unknown,
+                        Kind::Request => self.answers.no_response,
                         Kind::Ack => self.answers.ack_unknown,
                         _ => self.answers.store_unknown,
                     };
@@ -428,6 +443,7 @@ impl Engine<'_> {
                 }
             }
             Kind::Sleep => {}
+            Kind::Request => self.request_steps(state, slot, node, ask, out),
             Kind::Call => {
                 begin(state, out);
                 let reply = self.calls(op, out);
@@ -514,13 +530,13 @@ impl Engine<'_> {
     ) -> Option<Label> {
         let spent = self.spend(state[SPENT], by)?;
         begin(state, out)[SPENT] = spent;
-        self.histories.node_mut(node).pending[ask].struck |= 1 << by as u16;
+        self.histories.node_mut(node).pending[ask].struck |= 1 << by as u32;
         Some(fault(kind, slot, ask, by, 0))
     }
 
     fn struck_all(&mut self, node: NodeId, by: Fault) {
         for ask in &mut self.histories.node_mut(node).pending {
-            ask.struck |= 1 << by as u16;
+            ask.struck |= 1 << by as u32;
         }
     }
 
@@ -626,7 +642,7 @@ impl Engine<'_> {
             self.sent_copy(op)
         } else {
             let number = self.free_number(queue, &msg, &out.next);
-            self.copies.number(Copy { msg, number, delivery_count: 0 })
+            self.copies.number(Copy::of(msg, number))
         };
         if delay > 0 {
             let mut extra = self.extras.value(out.next[EXTRA]).clone();
@@ -704,6 +720,7 @@ impl Engine<'_> {
             Kind::Get { .. } | Kind::List | Kind::Write { .. } => Some(OUT_STORE),
             Kind::Send | Kind::Ack => Some(OUT_BUS),
             Kind::Call => op.service.map(|service| OUT_SERVICES + service as u32),
+            Kind::Request => op.queue.map(|queue| self.out_host(queue)),
             Kind::Sleep => None,
         }
     }
@@ -739,6 +756,9 @@ impl Engine<'_> {
             self.falls_asleep(slot, node, out);
         }
         if dropped.is_empty() {
+            if self.layout.waits {
+                self.stops_waiting(slot, node, out);
+            }
             self.ends(slot, node, end, text, label, out);
             return;
         }
@@ -748,6 +768,9 @@ impl Engine<'_> {
             out.next.copy_from_slice(&base);
             if self.dropped_effects(slot, dropped, effects, out) {
                 let label = Label { action: label.action.with_effects(effects), ..label };
+                if self.layout.waits {
+                    self.stops_waiting(slot, node, out);
+                }
                 self.ends(slot, node, end, text, label, out);
             }
         }
@@ -764,7 +787,11 @@ impl Engine<'_> {
         let actor = self.layout.actors[slot];
         let reductions = self.scenario.reductions;
         let held = out.next[at + HELD];
-        let tells = matches!(actor, Actor::Client { client } if end == End::Ok || !self.calls_again(client, held));
+        let tells = match actor {
+            Actor::Worker { .. } => false,
+            Actor::Server { .. } => true,
+            Actor::Client { client } => end == End::Ok || !self.calls_again(client, held),
+        };
         if !tells {
             out.next[EXTRA] = self.undrawn(out.next[EXTRA], node);
         }
@@ -780,10 +807,11 @@ impl Engine<'_> {
                 out.next[at + HELD] = held;
                 out.next[at + NODE] = if end == End::Ok { ENDED_OK } else { ENDED_ERR };
             }
+            Actor::Server { .. } if reductions.returns && self.is_unheard(held) => clear(&mut out.next[range]),
             Actor::Client { client } if reductions.returns && end == End::Err && !self.is_told(client, held) => {
                 label.events |= self.answered(slot, client, false, text, out);
             }
-            Actor::Client { .. } if reductions.finished => {
+            Actor::Client { .. } | Actor::Server { .. } if reductions.finished => {
                 clear(&mut out.next[range]);
                 out.next[at + HELD] = held;
                 out.next[at + NODE] = self.histories.ended(end == End::Ok, text);
@@ -808,8 +836,8 @@ impl Engine<'_> {
     }
 
     /// Operations that were dropped in flight, and took effect all the same. False if one of them cannot have any.
-    fn dropped_effects(&mut self, slot: usize, dropped: &[u32], effects: u32, out: &mut Steps) -> bool {
-        for (at, op) in dropped.iter().enumerate() {
+    fn dropped_effects(&mut self, slot: usize, dropped: &[Ask], effects: u32, out: &mut Steps) -> bool {
+        for (at, Ask { op, ordinal, .. }) in dropped.iter().enumerate() {
             if effects >> at & 1 == 0 {
                 continue;
             }
@@ -825,6 +853,9 @@ impl Engine<'_> {
                 Kind::Send => self.sends(*op, out),
                 Kind::Ack => self.acks(slot, out),
                 Kind::Call => drop(self.calls(*op, out)),
+                // One that was sent before is on its way already.
+                Kind::Request if self.mark(&out.next, slot, *ordinal).is_some() => return false,
+                Kind::Request => self.goes_out(*op, 0, out),
             }
         }
         true
@@ -873,6 +904,9 @@ impl Engine<'_> {
             }
         }
         let Some(due) = due else { return };
+        if self.earliest_deadline(state).is_some_and(|deadline| deadline < due) {
+            return;
+        }
         let delayed = clock.delayed().iter().take_while(|(at, ..)| *at <= due).count();
         for entry in 0..delayed {
             begin(state, out);
@@ -910,7 +944,13 @@ impl Engine<'_> {
         let mut extra = self.extras.value(out.next[EXTRA]).clone();
         extra.clock = extra.clock.at(due, absolute);
         out.next[EXTRA] = self.extras.number(extra);
-        if absolute || !self.layout.sleeps {
+        if absolute {
+            return;
+        }
+        if self.layout.waits {
+            self.deadlines_come_nearer(due, out);
+        }
+        if !self.layout.sleeps {
             return;
         }
         for slot in 0..self.layout.actors.len() {
@@ -926,6 +966,10 @@ impl Engine<'_> {
     // ---- queues, services, outages
 
     fn queue_steps(&mut self, state: &[u32], queue: usize, out: &mut Steps) {
+        if let Some(host) = self.scenario.queues[queue].host {
+            self.host_steps(state, queue, host, out);
+            return;
+        }
         let at = self.layout.queue(queue);
         let lossy = self.scenario.queues[queue].lossy;
         for which in 0..self.queues.value(state[at]).locked().len() {
@@ -982,7 +1026,7 @@ impl Engine<'_> {
         if down == 0 && !possible {
             return;
         }
-        for target in 0..OUT_SERVICES + self.scenario.services.len() as u32 {
+        for target in 0..self.out_host(self.scenario.queues.len()) {
             // Nobody can tell an outage that begins before somebody asks from one that begins then.
             if down & 1 << target == 0 && !self.asked_of(state, target) {
                 continue;
@@ -1005,7 +1049,10 @@ impl Engine<'_> {
     fn asked_of(&self, state: &[u32], target: u32) -> bool {
         (0..self.layout.actors.len()).any(|slot| {
             let node = self.histories.node(state[self.layout.slot(slot) + NODE]);
-            node.pending.iter().any(|ask| self.target(ask.op) == Some(target))
+            node.pending.iter().any(|ask| {
+                self.target(ask.op) == Some(target)
+                    && !(self.layout.waits && self.mark(state, slot, ask.ordinal).is_some())
+            })
         })
     }
 

@@ -33,7 +33,7 @@ impl Trace {
                 format!("{} ", at + 1)
             });
             let verb = match step.kind {
-                StepKind::Operation => step.label.split(' ').next().unwrap_or_default().to_owned(),
+                StepKind::Operation | StepKind::Request => step.label.split(' ').next().unwrap_or_default().to_owned(),
                 kind => serde_json::to_value(kind)
                     .ok()
                     .and_then(|name| Some(name.as_str()?.replace('_', " ")))
@@ -93,6 +93,14 @@ pub enum StepKind {
     Deliver,
     /// An operation of a run takes effect, or fails.
     Operation,
+    /// A request goes out over HTTP.
+    Request,
+    /// A response reaches whoever waits for it, or nobody.
+    Response,
+    /// A run that waits for a response gets none.
+    NoResponse,
+    /// The network loses a request, or holds another copy of it.
+    Network,
     /// A copy is removed, or the ack never arrives.
     Ack,
     /// A failed handling gives its copy back.

@@ -97,6 +97,8 @@ pub enum Doing {
     Sleep,
     /// A call of a service.
     Call,
+    /// A request over HTTP.
+    Request,
 }
 
 /// How an operation ends.
@@ -244,7 +246,14 @@ impl Teller<'_, '_> {
                     | ActionKind::OutageBegins
                     | ActionKind::OutageEnds
                     | ActionKind::Due
-                    | ActionKind::Timer => What::Other,
+                    | ActionKind::Timer
+                    | ActionKind::RequestSent
+                    | ActionKind::Response
+                    | ActionKind::ResponseLost
+                    | ActionKind::Served
+                    | ActionKind::ServedUnheard
+                    | ActionKind::RequestLost
+                    | ActionKind::RequestDuplicated => What::Other,
                     kind => What::Operation {
                         worker: self.node_at(slot),
                         operation: self.doing_now(action),
@@ -272,6 +281,7 @@ impl Doing {
             Kind::Ack => Doing::Ack,
             Kind::Sleep => Doing::Sleep,
             Kind::Call => Doing::Call,
+            Kind::Request => Doing::Request,
         }
     }
 }

@@ -199,9 +199,9 @@ impl Door {
     fn take_effect(&self, operation: Operation) -> Result<Reply, Failure> {
         // Looked for first, so that the world is whole when this panics.
         let called = match &operation {
-            Operation::Call { service, .. } => {
-                let found = self.services.iter().find(|one| one.name == *service);
-                Some(found.unwrap_or_else(|| panic!("the calm world has no service {service}: give it one")))
+            Operation::Call { service: name, .. } | Operation::Request { host: name, .. } => {
+                let found = self.services.iter().find(|one| one.name == *name);
+                Some(found.unwrap_or_else(|| panic!("the calm world has no service {name}: give it one")))
             }
             _ => None,
         };
@@ -241,6 +241,15 @@ impl Door {
                 let (state, answer) = called.handle(&state, &request);
                 now.services = now.services.with(&service, &state);
                 Ok(Reply::Answer(answer.into()))
+            }
+            Operation::Request { host, request } => {
+                now.used.calls += 1;
+                let state = now.services.state(&host).cloned().unwrap_or_default();
+                let request = serde_json::to_string(&request).expect("a request is plain data");
+                let (state, response) = called.expect("it was looked for").handle(&state, &request);
+                now.services = now.services.with(&host, &state);
+                let response = serde_json::from_str(&response);
+                Ok(Reply::Response(response.expect("a service over HTTP answers with a response")))
             }
         }
     }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::blobs::BlobStore;
 use crate::bus::Bus;
 use crate::documents::DocumentStore;
+use crate::http::Http;
 use crate::outbox::OutboxStore;
 use crate::port::{Operation, Port};
 use crate::seen::SeenStore;
@@ -70,6 +71,8 @@ pub struct Cx {
     pub tokens: TokenStore,
     /// Keeps blobs (exercise 16).
     pub blobs: BlobStore,
+    /// Calls other systems over HTTP (exercise 18).
+    pub http: Http,
 }
 
 impl Cx {
@@ -78,11 +81,12 @@ impl Cx {
         let docs = DocumentStore { port: port.clone() };
         Cx {
             docs: docs.clone(),
-            bus: Bus { port },
+            bus: Bus { port: port.clone() },
             seen: SeenStore { docs: docs.clone() },
             outbox: OutboxStore { docs: docs.clone() },
             tokens: TokenStore { docs: docs.clone() },
             blobs: BlobStore { docs },
+            http: Http { port },
         }
     }
 

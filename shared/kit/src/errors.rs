@@ -111,6 +111,21 @@ impl fmt::Display for CallErr {
 
 impl std::error::Error for CallErr {}
 
+/// Why a request has no response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HttpErr {
+    /// Indefinite: the server has done it, or has not, or will still do it when the request arrives late.
+    NoAnswer,
+}
+
+impl fmt::Display for HttpErr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no answer: the server has done it, or has not, or will do it yet")
+    }
+}
+
+impl std::error::Error for HttpErr {}
+
 /// A handler's way to say: not done, deliver it again. The reason is printed in the story.
 ///
 /// Every error of the kit turns into a `Retry` with `?`.
@@ -146,4 +161,4 @@ macro_rules! retry_from {
         }
     )*};
 }
-retry_from!(StoreErr, SendErr, AckErr, CallErr, serde_json::Error);
+retry_from!(StoreErr, SendErr, AckErr, CallErr, HttpErr, serde_json::Error);

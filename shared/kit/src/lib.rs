@@ -15,8 +15,9 @@
 //! 11. [`endpoint`]: what a message handler looks like.
 //! 12. [`services`]: somebody else's system, called over the network.
 //! 13. [`commitment`]: a transaction over several of them (exercise 02).
-//! 14. [`schedule`]: what must happen to a handler, in a few words (exercise 09).
-//! 15. [`paths`]: the paths through a world, as a search sees them (exercise 10).
+//! 14. [`http`]: the same as the web has it: requests and responses that may be lost, doubled or late (exercises 17, 18).
+//! 15. [`schedule`]: what must happen to a handler, in a few words (exercise 09).
+//! 16. [`paths`]: the paths through a world, as a search sees them (exercise 10).
 //!
 //! A handler touches the world only through [`Cx`]. Everything else it does must depend on nothing but
 //! the delivery and the answers it got: that is what lets a world re-run it, and check it.
@@ -29,6 +30,7 @@ pub mod delivery;
 pub mod documents;
 pub mod endpoint;
 pub mod errors;
+pub mod http;
 pub mod logic;
 pub mod message;
 pub mod outbox;
@@ -45,7 +47,8 @@ pub use context::{Cx, Rng, Time};
 pub use delivery::Delivery;
 pub use documents::{Batch, Docs, DocumentStore, Version, When};
 pub use endpoint::Endpoint;
-pub use errors::{AckErr, CallErr, Retry, SendErr, StoreErr};
+pub use errors::{AckErr, CallErr, HttpErr, Retry, SendErr, StoreErr};
+pub use http::{Http, Request, Response, Server};
 pub use logic::{Logic, Out, Reject, Wire};
 pub use message::{Msg, MsgId};
 pub use uuid::Uuid;

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::errors::{AckErr, CallErr, SendErr, StoreErr};
+use crate::errors::{AckErr, CallErr, HttpErr, SendErr, StoreErr};
+use crate::http::{Request, Response};
 use crate::message::Msg;
 use crate::version::{Version, When};
 
@@ -68,6 +69,13 @@ pub enum Operation {
         /// The request, as JSON text.
         request: String,
     },
+    /// Send a request over HTTP, and wait for its response.
+    Request {
+        /// To which host.
+        host: String,
+        /// What.
+        request: Request,
+    },
 }
 
 /// One write under its condition.
@@ -103,6 +111,8 @@ pub enum Reply {
     Done,
     /// To a call: the answer, as JSON text.
     Answer(Arc<str>),
+    /// To a request.
+    Response(Response),
 }
 
 /// What the world says to an operation that failed, or that nobody knows about.
@@ -116,6 +126,8 @@ pub enum Failure {
     Ack(AckErr),
     /// Of a call.
     Call(CallErr),
+    /// Of a request.
+    Http(HttpErr),
 }
 
 impl Failure {
@@ -126,6 +138,7 @@ impl Failure {
             Failure::Send(error) => error.is_definite(),
             Failure::Ack(AckErr::Unknown) => false,
             Failure::Call(error) => error.is_definite(),
+            Failure::Http(HttpErr::NoAnswer) => false,
         }
     }
 
@@ -147,6 +160,13 @@ impl Failure {
         match self {
             Failure::Call(error) => error,
             other => unreachable!("the world failed a call with {other:?}"),
+        }
+    }
+
+    pub(crate) fn into_http(self) -> HttpErr {
+        match self {
+            Failure::Http(error) => error,
+            other => unreachable!("the world failed a request with {other:?}"),
         }
     }
 }

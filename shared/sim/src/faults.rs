@@ -36,10 +36,18 @@ pub enum Fault {
     Outage,
     /// A lossy queue loses a message that it had accepted.
     Loss,
+    /// NET: a request is lost on its way.
+    RequestLost,
+    /// NET: the network holds another copy of a request.
+    RequestDuplicated,
+    /// NET: a response is lost, or comes when nobody waits any more.
+    ResponseLost,
+    /// NET: the caller stops waiting while its request is still on its way, or being handled.
+    TimedOut,
 }
 
 /// How many kinds of fault there are.
-pub const KINDS: usize = 15;
+pub const KINDS: usize = 19;
 
 impl Fault {
     /// Every kind of fault.
@@ -59,7 +67,15 @@ impl Fault {
         Fault::SpuriousConflict,
         Fault::Outage,
         Fault::Loss,
+        Fault::RequestLost,
+        Fault::RequestDuplicated,
+        Fault::ResponseLost,
+        Fault::TimedOut,
     ];
+
+    /// NET: what a network does to requests and responses.
+    pub const NETWORK: [Fault; 4] =
+        [Fault::RequestLost, Fault::RequestDuplicated, Fault::ResponseLost, Fault::TimedOut];
 
     /// What it is called in stories.
     pub fn name(self) -> &'static str {
@@ -79,6 +95,10 @@ impl Fault {
             Fault::SpuriousConflict => "spurious conflict",
             Fault::Outage => "outage",
             Fault::Loss => "loss",
+            Fault::RequestLost => "request lost",
+            Fault::RequestDuplicated => "request duplicated",
+            Fault::ResponseLost => "response lost",
+            Fault::TimedOut => "timed out",
         }
     }
 }
@@ -162,7 +182,7 @@ impl Faults {
             return Some(Spent(spent.0 + (1 << TOTAL)));
         }
         let shift = 4 * fault as u32;
-        ((spent.0 >> shift & 15) < u64::from(most)).then(|| Spent(spent.0 + (1 << shift) + (1 << TOTAL)))
+        ((spent.0 >> shift & 15) < u128::from(most)).then(|| Spent(spent.0 + (1 << shift) + (1 << TOTAL)))
     }
 }
 
@@ -172,11 +192,11 @@ impl Default for Faults {
     }
 }
 
-const TOTAL: u32 = 60;
+const TOTAL: u32 = 124;
 
 /// The faults spent so far: four bits for each kind that has a bound of its own, and four for the total.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Spent(u64);
+pub struct Spent(u128);
 
 impl Spent {
     /// How many in all.
@@ -186,6 +206,6 @@ impl Spent {
 
     /// True if this spent no more of any kind than the other.
     pub fn at_most(self, other: Spent) -> bool {
-        (0..16).all(|kind| (self.0 >> (4 * kind) & 15) <= (other.0 >> (4 * kind) & 15))
+        (0..32).all(|kind| (self.0 >> (4 * kind) & 15) <= (other.0 >> (4 * kind) & 15))
     }
 }

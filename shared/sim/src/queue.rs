@@ -9,10 +9,21 @@ use kit::Msg;
 pub struct Copy {
     /// The message.
     pub msg: Arc<Msg>,
-    /// Which copy; 0 where copies of one message are not told apart.
+    /// Which copy; 0 where copies of one message are not told apart. Of a request: the mark of the wait for its response,
+    /// from 1; 0 where nobody waits.
     pub number: u8,
     /// How often it was delivered; 0 where nobody counts.
     pub delivery_count: u8,
+    /// Of a request: when it has arrived and is handled, or never will be, in milliseconds on the [`Clock`](crate::Clock),
+    /// which does not pass that moment before. Of a message: 0.
+    pub deadline: u64,
+}
+
+impl Copy {
+    /// A copy of a message that was never delivered.
+    pub fn of(msg: Arc<Msg>, number: u8) -> Copy {
+        Copy { msg, number, delivery_count: 0, deadline: 0 }
+    }
 }
 
 /// A queue: what may be received now, what a dead worker still holds, and what was given up.
@@ -53,6 +64,14 @@ impl Queue {
     #[must_use]
     pub fn without(&self, copy: &Copy) -> Queue {
         Queue { visible: removed(&self.visible, copy), locked: self.locked.clone() }
+    }
+
+    /// The queue with every visible copy changed.
+    #[must_use]
+    pub fn map(&self, change: impl Fn(Copy) -> Copy) -> Queue {
+        let mut visible: Vec<Copy> = self.visible.iter().cloned().map(change).collect();
+        visible.sort();
+        Queue { visible, locked: self.locked.clone() }
     }
 
     /// The queue with a copy whose worker died: nobody receives it before its lock expires.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use kit::{Request, Response};
+
 type Handle = dyn Fn(&str, &str) -> (String, String) + Send + Sync;
 type Timer = dyn Fn(&str) -> Option<String> + Send + Sync;
 
@@ -26,6 +28,24 @@ impl Service {
         handle: impl Fn(&str, &str) -> (String, String) + Send + Sync + 'static,
     ) -> Self {
         Service { name: name.into(), initial: initial.into(), handle: Arc::new(handle), timer: None }
+    }
+
+    /// A service whose requests come over HTTP: `handle(state, request) -> (state, response)`, in one step.
+    ///
+    /// # Panics
+    /// When asked something that is no HTTP request.
+    pub fn over_http(
+        name: impl Into<String>,
+        initial: impl Into<String>,
+        handle: impl Fn(&str, &Request) -> (String, Response) + Send + Sync + 'static,
+    ) -> Self {
+        Service::new(name, initial, move |state, request| {
+            let request = serde_json::from_str(request).unwrap_or_else(|error| {
+                panic!("a service over HTTP is asked by HTTP requests, not {request}: {error}")
+            });
+            let (state, response) = handle(state, &request);
+            (state, serde_json::to_string(&response).expect("a response is plain data"))
+        })
     }
 
     /// Lets the service act on its own: whenever `timer(state)` is `Some`, that may become its state.

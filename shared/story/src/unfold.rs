@@ -290,7 +290,7 @@ fn doing(operation: Doing) -> Option<Operation> {
         Doing::Write => Some(Operation::Put),
         Doing::Send => Some(Operation::Send),
         Doing::Ack => Some(Operation::Ack),
-        Doing::Sleep | Doing::Call => None,
+        Doing::Sleep | Doing::Call | Doing::Request => None,
     }
 }
 

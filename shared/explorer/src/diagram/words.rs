@@ -121,6 +121,8 @@ impl Words {
         let ended = match trace.steps[*run.end()].kind {
             _ if heard.is_some() => heard.map(|heard| heard.label).unwrap_or_default(),
             StepKind::Answer => last.label,
+            StepKind::Response if run.end() - run.start() == 1 => return Words { outcome: last.label, ..words },
+            StepKind::Response => last.label,
             StepKind::Ack => "done".to_owned(),
             StepKind::Returned => "given back".to_owned(),
             _ if last.outcome.is_empty() => "ok".to_owned(),
@@ -344,6 +346,7 @@ fn struck(step: &Step, before: &Snapshot) -> bool {
             | Fault::CallRefused
             | Fault::SpuriousConflict
             | Fault::AckLost
+            | Fault::ResponseLost
             | Fault::Loss,
         ) => true,
         Some(Fault::WriteUnknown | Fault::SendUnknown | Fault::CallUnknown) => {
@@ -376,10 +379,11 @@ fn with_fault(fault: Option<Fault>, text: &str) -> String {
     let hints: &[&str] = match fault {
         Fault::ReadRefused | Fault::WriteRefused | Fault::SendRefused | Fault::CallRefused => &["refused"],
         Fault::WriteUnknown | Fault::SendUnknown | Fault::CallUnknown => &["unknown"],
-        Fault::AckLost | Fault::Loss => &["lost", "lose", "loss"],
+        Fault::AckLost | Fault::Loss | Fault::RequestLost | Fault::ResponseLost => &["lost", "lose", "loss"],
         Fault::Crash => &["crash", "dies"],
         Fault::LockExpired => &["lock"],
-        Fault::Duplicate => &["duplicate", "another copy"],
+        Fault::Duplicate | Fault::RequestDuplicated => &["duplicate", "another copy"],
+        Fault::TimedOut => &["stops waiting"],
         Fault::StaleRead => &["stale"],
         Fault::SpuriousConflict => &["conflict"],
         Fault::Outage => &["outage", "stops answering"],

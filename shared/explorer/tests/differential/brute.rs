@@ -306,7 +306,7 @@ fn target(operation: &Operation) -> Option<String> {
         Operation::Get { .. } | Operation::List { .. } | Operation::Write { .. } => Some(STORE.into()),
         Operation::Send { .. } | Operation::Ack => Some(BUS.into()),
         Operation::Call { service, .. } => Some(format!("service {service}")),
-        Operation::Sleep { .. } => None,
+        Operation::Sleep { .. } | Operation::Request { .. } => None,
     }
 }
 
@@ -323,6 +323,7 @@ fn unknown(operation: &Operation) -> Failure {
         Operation::Ack => Failure::Ack(AckErr::Unknown),
         Operation::Call { .. } => Failure::Call(CallErr::Unknown),
         Operation::Sleep { .. } => unreachable!("a sleep is always answered"),
+        Operation::Request { .. } => unreachable!("nobody asks a host yet"),
     }
 }
 
@@ -332,6 +333,7 @@ fn refused(operation: &Operation) -> Failure {
         Operation::Send { .. } => Failure::Send(SendErr::Refused),
         Operation::Call { .. } => Failure::Call(CallErr::Refused),
         Operation::Ack | Operation::Sleep { .. } => unreachable!("nobody refuses an ack or a sleep"),
+        Operation::Request { .. } => unreachable!("nobody asks a host yet"),
     }
 }
 
@@ -345,6 +347,7 @@ fn reply_text(reply: &Result<Reply, Failure>) -> String {
         Ok(Reply::Keys(keys)) => keys.join(" "),
         Ok(Reply::Done) => "done".into(),
         Ok(Reply::Answer(answer)) => answer.to_string(),
+        Ok(Reply::Response(response)) => response.to_string(),
         Err(failure) => format!("{failure:?}"),
     }
 }
@@ -494,7 +497,7 @@ impl<'a> World<'a> {
                             struck(Fault::AckLost, How::AckLost);
                         }
                     }
-                    Operation::Sleep { .. } => {}
+                    Operation::Sleep { .. } | Operation::Request { .. } => {}
                 }
             }
         }
@@ -1006,6 +1009,7 @@ impl<'a> World<'a> {
                 Ok(Reply::Done)
             }
             Operation::Sleep { .. } => unreachable!("time ends a sleep"),
+            Operation::Request { .. } => unreachable!("nobody asks a host yet"),
             Operation::Call { request, .. } => {
                 let state = self.counter.clone().expect("there is a counter");
                 let (after, answer) = CounterSpec::handle(&state, request);

@@ -66,7 +66,7 @@ impl Broker {
     fn enqueue(&mut self, queue: &str, msg: Arc<Msg>) {
         // Told apart, so that two copies of one message are two.
         self.copies = self.copies.wrapping_add(1);
-        let copy = Copy { msg, number: self.copies, delivery_count: 0 };
+        let copy = Copy::of(msg, self.copies);
         let queue = self.queues.entry(queue.to_owned()).or_default();
         *queue = queue.with(copy);
     }
@@ -290,6 +290,7 @@ impl Host {
                 Ok(Reply::Done)
             }
             Operation::Call { service, .. } => unreachable!("this host has no services, so nobody calls {service}"),
+            Operation::Request { host, .. } => unreachable!("this host has no web, so nobody asks {host}"),
         }
     }
 }
