@@ -34,12 +34,14 @@
 //! - [`trial`]: a claim that is judged by other means.
 //! - [`challenge`]: a trial of a schedule that is to break one handler; `unfold` follows such a schedule.
 //! - [`serial`], [`logics`]: what must hold of whoever runs a business logic, and logics to be run.
+//! - [`bank`]: somebody else's system behind HTTP, as a table of verbs.
 //! - `climb`: explores the worlds, one after the other, and says what came of it.
 //! - `check`, `tale`, `child`: each is told in a process of its own, so that nothing a handler does can harm the test run.
 //! - [`report`]: the result as data, for the command line.
 //! - [`telling`]: the result as text, for people.
 //! - [`variables`]: how the command line talks to a story.
 
+pub mod bank;
 pub mod challenge;
 mod check;
 mod child;
