@@ -18,6 +18,7 @@ pub mod page;
 pub mod paths;
 mod progress;
 pub mod property;
+pub mod random;
 pub mod reductions;
 pub mod run;
 pub mod scenario;
@@ -32,6 +33,7 @@ pub mod walk;
 
 pub use observation::{FactKind, Observation};
 pub use property::{Event, Met, Progress, Properties, Property, Witness};
+pub use random::{Walks, at_random};
 pub use reductions::Reductions;
 pub use scenario::{Bounds, Call, Client, Handler, Run, Scenario};
 pub use search::{Replayed, explore, outcomes, replay};

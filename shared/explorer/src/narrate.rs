@@ -166,6 +166,12 @@ pub(crate) fn end_of(engine: &mut Engine<'_>, path: &[Action]) -> Vec<u32> {
     state
 }
 
+/// How many faults a path has.
+pub(crate) fn faults_of(engine: &mut Engine<'_>, path: &[Action]) -> u8 {
+    let end = end_of(engine, path);
+    engine.spents.value(end[SPENT]).total()
+}
+
 /// Whether a good end can be reached from a state by free steps; `None` if that would take too long to find out.
 pub(crate) fn can_end_well(engine: &mut Engine<'_>, state: &[u32], good_end: &GoodEnd<'_>) -> Option<bool> {
     reaches(engine, state, good_end, &mut LOOK_AHEAD_MAX.clone())

@@ -21,7 +21,7 @@ use crate::property::{Met, Properties, Property};
 use crate::run::{Misbehaviour, watched};
 use crate::scenario::{Handles, Scenario};
 use crate::schedule::Schedule;
-use crate::steps::Steps;
+use crate::steps::{Step, Steps};
 use crate::trace::Trace;
 use crate::verdict::{Counts, GridCell, Report, Verdict, Violation};
 use crate::visited::{Arrival, Rank, StateId, Visited};
@@ -128,6 +128,9 @@ const HANDLER_PANICS: &str = "the handler does not panic";
 /// A property's own code, or the attendee's view in it, panicked: it met what it did not expect.
 const VIEW_PANICS: &str = "a story can read what the code shows and sends";
 
+/// Why an end is no good one.
+const GIVEN_UP: &str = "it came to an end, but not to a good one: something was given up";
+
 enum Ended {
     Decided(Verdict),
     /// The world must remember more: begin again.
@@ -139,6 +142,13 @@ enum Ended {
 struct Bucket {
     states: Vec<StateId>,
     words: Vec<u32>,
+}
+
+/// How a state violates a property.
+pub(crate) struct Wrong {
+    pub(crate) claim: String,
+    pub(crate) why: String,
+    pub(crate) wrong: String,
 }
 
 /// A property's judgement of an observable state.
@@ -308,16 +318,8 @@ impl<'a> Search<'a> {
         let mut steps = Steps::default();
         for words in &states {
             self.engine.steps(words, &mut steps);
-            let mut judged = self.judge(words).map_err(|failed| (&self.properties.always, failed));
-            if judged.is_ok() && !steps.free {
-                judged = self.judge_quiescent(words).map_err(|failed| (&self.properties.when_quiescent, failed));
-            }
-            if let Err((properties, (at, wrong))) = judged {
-                violated = Some(match (properties.get(at), self.misbehaved.take()) {
-                    (Some(property), _) => (property.claim.to_owned(), wrong),
-                    (None, Some(bad)) => owned(misbehaviour_words(&bad, VIEW_PANICS)),
-                    (None, None) => unreachable!("a judgement that did not come back says why"),
-                });
+            if let Some(wrong) = self.wrong_in(words, !steps.free) {
+                violated = Some((wrong.claim, wrong.wrong));
                 break;
             }
         }
@@ -349,6 +351,53 @@ impl<'a> Search<'a> {
         stuck.then(|| (progress.claim.to_owned(), "from here on it never comes to a good end".to_owned()))
     }
 
+    /// The first property that a state violates, if it does, and how.
+    pub(crate) fn wrong_in(&mut self, words: &[u32], quiescent: bool) -> Option<Wrong> {
+        let mut judged = self.judge(words).map_err(|failed| (&self.properties.always, failed));
+        if judged.is_ok() && quiescent {
+            judged = self.judge_quiescent(words).map_err(|failed| (&self.properties.when_quiescent, failed));
+        }
+        let (properties, (at, wrong)) = judged.err()?;
+        let (claim, why, wrong) = match (properties.get(at), self.misbehaved.take()) {
+            (Some(property), _) => (property.claim.to_owned(), property.why.to_owned(), wrong),
+            (None, Some(bad)) => {
+                let (claim, wrong) = owned(misbehaviour_words(&bad, VIEW_PANICS));
+                (claim, String::new(), wrong)
+            }
+            (None, None) => unreachable!("a judgement that did not come back says why"),
+        };
+        Some(Wrong { claim, why, wrong })
+    }
+
+    /// What a walk that ended in this state violates, if it does.
+    pub(crate) fn wrong_at_the_end_of_a_walk(&mut self, words: &[u32], quiescent: bool) -> Option<Wrong> {
+        if let Some((claim, wrong)) = self.broken_run(words) {
+            return Some(Wrong { claim, why: String::new(), wrong });
+        }
+        let wrong = self.wrong_in(words, quiescent);
+        let progress = self.properties.can_finish.filter(|_| quiescent && wrong.is_none());
+        match progress {
+            Some(progress) if self.has_dead_letters(words[JOURNAL]) => Some(Wrong {
+                claim: progress.claim.to_owned(),
+                why: progress.why.to_owned(),
+                wrong: GIVEN_UP.to_owned(),
+            }),
+            _ => wrong,
+        }
+    }
+
+    /// The violation at the end of a path.
+    pub(crate) fn violated_by(&mut self, path: &[Action], wrong: Wrong, looks_back: bool) -> Verdict {
+        let faults = narrate::faults_of(&mut self.engine, path);
+        self.violation_on(path, faults, wrong.claim, wrong.why, wrong.wrong, looks_back)
+    }
+
+    /// What a step of a walk shows counts, and how many faults that walk has so far.
+    pub(crate) fn notes(&mut self, step: &Step, faults: u8) {
+        self.events |= step.events;
+        self.faults = self.faults.max(faults);
+    }
+
     fn meet_events(&mut self) {
         for (witness, met) in self.properties.sometimes.iter().zip(&mut self.met) {
             if let Met::Event(event) = witness.met {
@@ -372,6 +421,11 @@ impl<'a> Search<'a> {
         needs.sleeps |= histories.sleeps;
         needs.clock |= histories.clock_read;
         Some(needs)
+    }
+
+    /// True if the world must remember more than it does, for its code or for its properties.
+    pub(crate) fn must_remember_more(&self) -> bool {
+        self.more_needs().is_some() || self.asked.borrow().len() > self.engine.needs.facts.len()
     }
 
     fn over_budget(&self, free_steps: &FreeSteps, buckets: &BTreeMap<Rank, Bucket>) -> Option<Verdict> {
@@ -487,7 +541,7 @@ impl<'a> Search<'a> {
         let Endless { steps, round } = endless(&mut self.engine, &words);
         path.extend(steps);
         let wrong = match round {
-            0 => "it came to an end, but not to a good one: something was given up".to_owned(),
+            0 => GIVEN_UP.to_owned(),
             1 => "and so on, for ever: the last step leads back to where it began, though nothing fails".to_owned(),
             round => format!(
                 "and so on, for ever: the last {round} steps lead back to where they began, though nothing fails"
@@ -559,7 +613,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn report(&self, verdict: Verdict) -> Report {
+    pub(crate) fn report(&self, verdict: Verdict) -> Report {
         let histories = &self.engine.histories;
         Report {
             verdict,

@@ -7,7 +7,7 @@ use explorer::paths::Paths;
 use explorer::schedule::Schedule;
 use explorer::{
     Counts, GridCell, Met, Observation, Progress, Properties, Property, Replayed, Report, Scenario, Verdict, Violation,
-    Witness,
+    Walks, Witness,
 };
 
 use crate::ladder::{DEEP, Size};
@@ -87,6 +87,14 @@ impl<V: 'static> Story<V> {
     /// What the story's worlds come to, explored in this very process: for whoever shows a schedule elsewhere.
     pub fn verdict(&self) -> Verdict {
         self.climb(&|scenario| scenario).verdict
+    }
+
+    /// What walks at random through the largest of the story's worlds find, in this very process: for worlds that are too
+    /// large to be visited. That nothing was found is no proof, and the verdict says so.
+    pub fn at_random(&self, walks: &Walks) -> Report {
+        let scenario = (self.scenario)(self.sizes.last().copied().unwrap_or(Size::ONE));
+        self.with_properties(&scenario, |properties| explorer::at_random(&scenario, properties, walks))
+            .unwrap_or_else(|report| *report)
     }
 
     /// Explores one world.

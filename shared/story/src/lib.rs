@@ -63,7 +63,7 @@ pub mod variables;
 pub use challenge::Challenge;
 pub use explorer::count;
 pub use explorer::paths::{Final, PathEnd, Paths, Ran};
-pub use explorer::{Client, Event, Reductions, Scenario};
+pub use explorer::{Client, Event, Reductions, Scenario, Walks};
 pub use kit::documents::Docs;
 pub use kit::{Cx, Delivery, Endpoint, Msg, MsgId, Retry};
 pub use ladder::Size;

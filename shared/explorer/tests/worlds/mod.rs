@@ -9,7 +9,7 @@ use std::time::Duration;
 use explorer::schedule::Schedule;
 use explorer::{
     Client, FactKind, Handler, Observation, Progress, Properties, Property, Reductions, Replayed, Report, Scenario,
-    Verdict, Violation, explore, outcomes, replay,
+    Verdict, Violation, Walks, at_random, explore, outcomes, replay,
 };
 use kit::services::call;
 use kit::{Cx, Delivery, Msg, Retry, StoreErr, When};
@@ -65,6 +65,10 @@ impl World {
 
     pub(crate) fn replay(&self, reductions: Reductions, schedule: &Schedule) -> Result<Replayed, String> {
         self.with_properties(|properties| replay(&self.scenario.clone().reductions(reductions), properties, schedule))
+    }
+
+    pub(crate) fn at_random(&self, walks: &Walks) -> Report {
+        self.with_properties(|properties| at_random(&self.scenario, properties, walks))
     }
 
     /// Its violation.
