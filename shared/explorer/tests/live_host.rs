@@ -1,8 +1,6 @@
 //! The handlers that the explorer checks run unchanged under tokio: N workers on several threads, real time, faults
 //! at random. At the end an audit: each message was processed once, and nothing is lost.
 
-#[path = "live_host/host.rs"]
-mod host;
 #[path = "../examples/reference/outbox.rs"]
 #[allow(dead_code, reason = "the world of the explorer is not needed here")]
 mod outbox;

@@ -102,9 +102,15 @@ impl Documents {
     /// The store after the writes took effect. Conditions are the caller's business.
     pub fn apply(&self, writes: &[Write], remembers: Remembers) -> Written {
         let mut documents = self.clone();
+        let versions = documents.write(writes, remembers);
+        Written { documents, versions }
+    }
+
+    /// Lets the writes take effect; returns the new version of each put, in order. Conditions are the caller's business.
+    pub fn write(&mut self, writes: &[Write], remembers: Remembers) -> Vec<u64> {
         let mut versions = Vec::new();
         for write in writes {
-            let before = documents.keys.get(&*write.key).cloned();
+            let before = self.keys.get(&*write.key).cloned();
             let version = if remembers.versions { before.as_ref().map_or(0, |stored| stored.version) + 1 } else { 0 };
             let previous = remembers.previous.then(|| before.map_or((None, 0), |stored| (stored.body, stored.version)));
             let body = match &write.change {
@@ -116,12 +122,12 @@ impl Documents {
             };
             let stored = Stored { body, version, previous };
             if stored == (Stored { body: None, version: 0, previous: None }) {
-                documents.keys.remove(&*write.key);
+                self.keys.remove(&*write.key);
             } else {
-                documents.keys.insert(write.key.as_str().into(), stored);
+                self.keys.insert(write.key.as_str().into(), stored);
             }
         }
-        Written { documents, versions }
+        versions
     }
 
     /// The documents as a view reads them.
