@@ -3,6 +3,7 @@
 use kit::port::{Failure, Operation, Reply};
 
 use crate::action::{Action, ActionKind};
+use crate::count::long;
 use crate::engine::{Engine, OUT_BUS, OUT_SERVICES, OUT_STORE, WriteEffect};
 use crate::history::{CodeKey, End, IDLE, NodeId};
 use crate::layout::{Actor, DOCUMENTS, EXTRA, HELD, NODE, SERVICES, SPENT};
@@ -919,8 +920,8 @@ impl<'e, 'a> Teller<'e, 'a> {
             copies.extend(delayed.map(|(due, _, copy)| match due - clock.now() {
                 0 => format!("{} (due now)", self.copy_name(copy)),
                 millis => {
-                    let delay = std::time::Duration::from_millis(millis);
-                    format!("{} (visible in {delay:?})", self.copy_name(copy))
+                    let delay = long(std::time::Duration::from_millis(millis));
+                    format!("{} (visible in {delay})", self.copy_name(copy))
                 }
             }));
             queues.push((name.clone(), copies));

@@ -12,6 +12,7 @@ use sim::documents::admissible;
 
 use kit::documents::When;
 
+use crate::count::long;
 use crate::scenario::{Host, Scenario, host_queue};
 
 /// What kind of operation it is.
@@ -164,7 +165,7 @@ impl Op {
             }
             Operation::Send { msg, .. } => format!("send {}", msg.kind),
             Operation::Ack => "ack".to_owned(),
-            Operation::Sleep { delay } => format!("sleep {delay:?}"),
+            Operation::Sleep { delay } => format!("sleep {}", long(*delay)),
             Operation::Call { request, .. } => request_words(request),
             Operation::Request { request, .. } => request.to_string(),
         }
