@@ -1,5 +1,6 @@
 //! Also correct: each attempt uploads to a place of its own; the winner is copied to the one url that everybody knows
-//! Why: only what is committed is ever copied there, so whoever is late copies the same bytes.
+//! Why: only what is committed is ever copied there, so whoever is late copies the same bytes. Then the place is empty, and
+//! the order no longer names it.
 
 use kit::{Cx, Delivery, Docs, Endpoint, Msg, Retry, SendErr, StoreErr, When};
 use serde::{Deserialize, Serialize};
@@ -61,7 +62,7 @@ impl Endpoint for Invoicing {
         let (mut doc, mut when) = load(cx, &key).await?;
         if doc.winner.is_none() {
             let bytes = print(cx, &billed);
-            let prefix = format!("staging/{}", billed.order);
+            let prefix = format!("invoices/{}", billed.order);
             let (effect, registered) = create_blob(cx, &key, &mut doc, when, &prefix, &bytes).await?;
             // The winner moves out of the register, in the write that makes it the winner. It holds only if nobody has
             // registered or committed since: see `a_late_worker_leaves_nothing`.
@@ -77,14 +78,20 @@ impl Endpoint for Invoicing {
                 committed => committed?,
             };
         }
-        if let Some(winner) = &doc.winner {
-            // Who finds it gone comes after somebody who had copied it already.
-            if let Some(bytes) = cx.blobs.read(&winner.url).await? {
-                cx.blobs.upload(&known(&billed.order), &bytes).await?;
-            }
+        if let Some(winner) = doc.winner.clone() {
             let there = Effect { url: known(&billed.order), ..winner.clone() };
+            if winner != there {
+                // Who finds it gone comes after somebody who had copied it already.
+                if let Some(bytes) = cx.blobs.read(&winner.url).await? {
+                    there.create(cx, &bytes).await?;
+                }
+            }
             there.publish(cx, &billed.order).await?;
-            winner.abort(cx).await?;
+            if winner != there {
+                winner.abort(cx).await?;
+                doc.winner = Some(there);
+                when = commit(cx, &key, &doc, when).await?;
+            }
         }
         // Every delivery sweeps, also one that comes to a finished order: see `a_crash_leaves_nothing`. After the ack,
         // nobody comes any more.
@@ -175,6 +182,7 @@ pub fn view(docs: &Docs, order: &str) -> Option<Invoice> {
     Some(Invoice { url: known(order), digest })
 }
 
+/// Where everybody looks.
 fn known(order: &str) -> String {
     format!("invoices/{order}.pdf")
 }
