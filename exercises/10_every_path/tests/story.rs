@@ -49,15 +49,45 @@ fn a_bug_on_one_path_in_five_thousand_is_found() {
     .check();
 }
 
+/// Each path of some small worlds in turn is the one that has a bug: the first, the last, the one without a step, and those
+/// that are longer than the bound.
+#[test]
+fn a_bug_is_found_wherever_it_is() {
+    Trial::new("a bug is found wherever it is", |_| {
+        let mut paths = 0;
+        for (tree, bound, arity) in [TREES[0], TREES[1], TREES[2], TREES[3]]
+            .map(|(tree, arity)| (tree, 5, arity))
+            .into_iter()
+            .chain([(WITHOUT_END, 3, arity_without_end as Arity)])
+        {
+            for bug in all_paths(bound, arity) {
+                let has_bug = |choices: &[usize]| choices == bug;
+                let (explored, runs) = searched(tree, bound, arity, has_bug)?;
+                let Some(choices) = &explored.violated else {
+                    let runs = many(runs.len() as u64, "run");
+                    let shown = &bug[..bug.len().min(bound)];
+                    let not_found =
+                        format!("{tree}: the path that begins with {shown:?} has a bug; after {runs} it is not found");
+                    return fails("a bug on one path is found", not_found);
+                };
+                if traced(choices, arity, has_bug).verdict == Verdict::Holds {
+                    return fails("a bug is found again", format!("{tree}: {choices:?} has no bug; it was {bug:?}"));
+                }
+                paths += 1;
+            }
+        }
+        Ok(passed(format!("on each of {} of five worlds", many(paths, "path"))))
+    })
+    .check();
+}
+
 /// A world without an end. The search stays within its bound, whatever that is.
 #[test]
 fn the_search_keeps_its_bound() {
     Trial::new("the search keeps its bound", |_| {
         let mut paths = 0;
         for bound in [0, 1, 2, 5, 8] {
-            paths += searched_whole("a world of 40 steps with two choices each", bound, |choices| {
-                if choices.len() < 40 { 2 } else { 0 }
-            })?;
+            paths += searched_whole(WITHOUT_END, bound, arity_without_end)?;
         }
         Ok(passed(format!("all {} within five bounds", many(paths as u64, "path"))))
     })
@@ -78,7 +108,14 @@ fn a_run_is_over_when_nothing_can_happen_any_more() {
             match (is_quiescent(world), over) {
                 (true, false) => return fails("no run is judged before it is over", early(world)),
                 (false, true) => return fails("a run that is over is judged", late(world)),
-                _ => {}
+                (true, true) => {}
+                // However long it has been quiet.
+                (false, false) => {
+                    let later = World { quiet_for: A_YEAR, ..world.clone() };
+                    if is_quiescent(&later) {
+                        return fails("no run is judged before it is over", early(&later));
+                    }
+                }
             }
         }
         Ok(passed(format!("right about all {} worlds", worlds.len())))
@@ -108,7 +145,7 @@ fn an_earlier_story_is_searched() {
 
 type Arity = fn(&[usize]) -> usize;
 
-const TREES: [(&str, Arity); 8] = [
+const TREES: [(&str, Arity); 12] = [
     ("a world in which nothing happens", |_| 0),
     ("a world with one path of five steps", |choices| usize::from(choices.len() < 5)),
     ("a world of three doors, then two, then five", |choices| [3, 2, 5].get(choices.len()).copied().unwrap_or(0)),
@@ -138,7 +175,22 @@ const TREES: [(&str, Arity); 8] = [
         (_, Some(1)) => 2,
         _ => 3,
     }),
+    ("a world that goes on as long as the second choice is taken", |choices| {
+        if choices.len() < 30 && choices.iter().all(|choice| *choice == 1) { 2 } else { 0 }
+    }),
+    ("a world of two steps with 40 choices each", |choices| if choices.len() < 2 { 40 } else { 0 }),
+    ("a world with a choice at every 25th of 100 steps", |choices| match choices.len() {
+        100.. => 0,
+        steps => 1 + usize::from(steps % 25 == 24),
+    }),
+    ("a world of 14 steps with two choices each", |choices| if choices.len() < 14 { 2 } else { 0 }),
 ];
+
+const WITHOUT_END: &str = "a world of 40 steps with two choices each";
+
+fn arity_without_end(choices: &[usize]) -> usize {
+    if choices.len() < 40 { 2 } else { 0 }
+}
 
 /// Seven messages in any order.
 fn arity_of_a_lock(choices: &[usize]) -> usize {
@@ -268,6 +320,8 @@ fn ends(bound: usize, run: &mut dyn FnMut(&[usize]) -> Judged<Trace>) -> Judged<
 
 // Worlds in which a run may not be over yet.
 
+/// However long one waits.
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Longer than anybody waits.
 const THREE_DAYS: Duration = Duration::from_secs(3 * 24 * 3600);
 
@@ -507,6 +561,7 @@ fn time(time: Duration) -> String {
         0 => "0 s".into(),
         3_600 => "an hour".into(),
         86_400 => "a day".into(),
+        31_536_000 => "a year".into(),
         seconds => format!("{seconds} s"),
     }
 }

@@ -3,7 +3,7 @@
 //! The messages are in the queue `billing` from the beginning. What is announced to the queue `invoices` is heard by
 //! everybody at once, and for ever.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kit::blobs;
 use paper_trail::{Invoice, InvoiceReady, Invoicing, OrderBilled, view};
@@ -17,6 +17,9 @@ const ORDERS: [&str; 3] = ["order-1", "order-2", "order-3"];
 /// A gift, and a car.
 const GIFT: u32 = 40;
 const CAR: u32 = 90_000;
+
+/// The most that a document may have, where a car is sold.
+const DOCUMENT_BYTES: usize = 600;
 
 /// A node dies between any two operations; the store refuses a read or a write, of a document or of a blob, or does not
 /// say what became of a write; a conflict is reported where there is none; a weak read is behind; the bus refuses a send,
@@ -108,10 +111,16 @@ fn two_orders_have_two_invoices() {
 #[test]
 fn an_invoice_is_larger_than_a_document() {
     Story::new("an invoice is larger than a document")
-        .worlds(A_CAR, |size| shop(size, CAR).limits(Limits { item_bytes: 600, ..Limits::default() }))
+        .worlds(A_CAR, |size| shop(size, CAR).limits(Limits { item_bytes: DOCUMENT_BYTES, ..Limits::default() }))
         .view(the_shop)
         .sometimes(Event::Redelivered)
         .bills_each_order()
+        .always(CONSISTENT_OUTPUT, "a car's invoice has all the terms", |seen| {
+            let cut = announcements(seen).into_iter().find(|InvoiceReady { url, .. }| {
+                seen.view().blob(url).is_some_and(|bytes| bytes.len() <= DOCUMENT_BYTES)
+            });
+            expect(cut.is_none(), || "what was announced would fit into a document: the terms are missing".to_owned())
+        })
         .check();
 }
 
@@ -212,6 +221,7 @@ impl Rules for Story<Shop> {
     fn bills_each_order(self) -> Self {
         self.always(CONSISTENT_OUTPUT, "what was announced is there, as it was announced", is_there)
             .always(CONSISTENT_OUTPUT, "an order is announced once, with one invoice", is_announced_once)
+            .always(CONSISTENT_OUTPUT, "each order is announced under an id of its own", has_an_id_of_its_own)
             .always(NO_GHOST_MESSAGE, "nothing is announced that is not committed", is_committed)
             .always(NO_LOST_MESSAGE, "an invoice is announced before its message is acked", is_announced_before_the_ack)
             .when_quiescent(NO_LOST_MESSAGE, "a billed order has an invoice in the end, and it is announced", |seen| {
@@ -270,6 +280,18 @@ fn is_announced_once(seen: &Seen<'_, Shop>) -> Result<(), String> {
     Ok(())
 }
 
+/// Whoever handles each id once hears of every order.
+fn has_an_id_of_its_own(seen: &Seen<'_, Shop>) -> Result<(), String> {
+    let mut orders = BTreeMap::new();
+    for msg in seen.sent("invoices").into_iter().filter(|msg| msg.kind == "InvoiceReady") {
+        let Ok(InvoiceReady { order, .. }) = msg.body() else { continue };
+        let id = msg.id.as_str();
+        let first = orders.entry(id).or_insert_with(|| order.clone());
+        expect(*first == order, || format!("under one id, {id}, {first} and {order} were announced"))?;
+    }
+    Ok(())
+}
+
 fn is_committed(seen: &Seen<'_, Shop>) -> Result<(), String> {
     for InvoiceReady { order, url, digest } in announcements(seen) {
         let announced = Some(Invoice { url, digest });
@@ -303,7 +325,8 @@ fn is_announced(seen: &Seen<'_, Shop>, id: &str) -> Result<(), String> {
     })
 }
 
-/// Looks for urls of the shape `invoices/ORDER…`, in whatever the documents say.
+/// Looks for urls of the shape `invoices/ORDER…`, in whatever the documents say; and for ids of attempts, of which urls
+/// may be made. One of them may stay for each order, of the attempt that won.
 fn names_no_blob_that_is_gone(seen: &Seen<'_, Shop>) -> Result<(), String> {
     let announced = urls(seen);
     for (key, body) in seen.view().docs.pairs().filter(|(key, _)| !key.starts_with(blobs::PREFIX)) {
@@ -314,7 +337,20 @@ fn names_no_blob_that_is_gone(seen: &Seen<'_, Shop>) -> Result<(), String> {
             expect(known, || format!("all is done, and the document {key} still names {word}"))?;
         }
     }
-    Ok(())
+    let said: BTreeSet<String> =
+        seen.sent("invoices").into_iter().flat_map(|msg| ids(&msg.id).chain(ids(&msg.body))).collect();
+    let docs = seen.view().docs.pairs().filter(|(key, _)| !key.starts_with(blobs::PREFIX));
+    let kept: BTreeSet<String> = docs.flat_map(|(_, body)| ids(body)).filter(|id| !said.contains(id)).collect();
+    expect(kept.len() <= seen.acked("billing").len(), || {
+        format!("all is done, and the documents still hold the ids of {} attempts that nobody has heard of", kept.len())
+    })
+}
+
+/// What looks like an id of `cx.fresh_id()`, with hyphens or without.
+fn ids(text: &str) -> impl Iterator<Item = String> {
+    let words =
+        text.split(|letter: char| !letter.is_ascii_hexdigit() && letter != '-').map(|word| word.replace('-', ""));
+    words.filter(|word| word.len() >= 32).map(|word| word[word.len() - 32..].to_owned())
 }
 
 /// As Invoicing is to compute it: FNV-1a, 64 bits, in hex.

@@ -1,0 +1,131 @@
+//! Dies by: a car's invoice has all the terms
+//! Why: the bytes are stored in the order, so that every attempt uploads the same ones; and what does not fit is cut off.
+
+use kit::{Cx, Delivery, Docs, Endpoint, Msg, Retry, SendErr, StoreErr, When};
+use serde::{Deserialize, Serialize};
+use tracing::info;
+
+/// Tells Invoicing that an order is to be paid. Kind `OrderBilled`, in the queue `billing`; one message for each order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderBilled {
+    /// Which order.
+    pub order: String,
+    /// How much.
+    pub amount: u32,
+}
+
+/// Tells the world that there is an invoice. Kind `InvoiceReady`, in the queue `invoices`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceReady {
+    /// Of which order.
+    pub order: String,
+    /// Where it is.
+    pub url: String,
+    /// The [`digest`] of its bytes.
+    pub digest: String,
+}
+
+/// The invoice of an order: the one that counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invoice {
+    /// Where it is.
+    pub url: String,
+    /// The [`digest`] of its bytes.
+    pub digest: String,
+}
+
+/// Handles the messages of the queue `billing`.
+#[derive(Default)]
+pub struct Invoicing;
+
+/// An order, under its key.
+#[derive(Default, Serialize, Deserialize)]
+struct Doc {
+    /// The effect of the attempt that committed.
+    winner: Option<Effect>,
+    text: String,
+}
+
+/// What an attempt makes outside of the documents: here, a blob.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Effect {
+    url: String,
+    digest: String,
+}
+
+impl Endpoint for Invoicing {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        let billed: OrderBilled = delivery.body()?;
+        let key = order_key(&billed.order);
+        let (mut doc, when) = load(cx, &key).await?;
+        if doc.winner.is_none() {
+            let mut bytes = print(cx, &billed);
+            bytes.truncate(300);
+            doc.text = String::from_utf8_lossy(&bytes).into_owned();
+            doc.winner = Some(Effect { url: format!("invoices/{}.pdf", billed.order), digest: digest(&bytes) });
+            commit(cx, &key, &doc, when).await?;
+        }
+        if let Some(winner) = &doc.winner {
+            winner.create(cx, doc.text.as_bytes()).await?;
+            winner.publish(cx, &billed.order).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Effect {
+    /// Makes it. It is there, and nobody has heard of it.
+    async fn create(&self, cx: &Cx, bytes: &[u8]) -> Result<(), StoreErr> {
+        info!("{} has the digest {}", self.url, self.digest);
+        cx.blobs.upload(&self.url, bytes).await
+    }
+
+    /// Lets everybody hear of it. Twice is once: the id is the same.
+    async fn publish(&self, cx: &Cx, order: &str) -> Result<(), SendErr> {
+        let Effect { url, digest } = self.clone();
+        let ready = InvoiceReady { order: order.to_owned(), url, digest };
+        cx.bus.send("invoices", Msg::new(format!("{order}/invoice"), "InvoiceReady", &ready)).await
+    }
+
+    /// Takes it away, if it is there. Twice is once.
+    async fn abort(&self, cx: &Cx) -> Result<(), StoreErr> {
+        info!("{} is taken away", self.url);
+        cx.blobs.delete(&self.url).await
+    }
+}
+
+/// Given: an order, and the condition that nobody has written it since.
+async fn load(cx: &Cx, key: &str) -> Result<(Doc, When), StoreErr> {
+    Ok(match cx.docs.get(key).await? {
+        Some((doc, version)) => (doc, When::Is(version)),
+        None => (Doc::default(), When::Absent),
+    })
+}
+
+/// Given: writes an order, and returns the condition that nobody has written it since.
+async fn commit(cx: &Cx, key: &str, doc: &Doc, when: When) -> Result<When, StoreErr> {
+    Ok(When::Is(cx.docs.put(key, doc, when).await?))
+}
+
+/// Given: an invoice. It says when it was printed, and every attempt reads another time. A car's has all the terms.
+fn print(cx: &Cx, OrderBilled { order, amount }: &OrderBilled) -> Vec<u8> {
+    let terms = if *amount < 10_000 { String::new() } else { "; these terms are part of the sale".repeat(24) };
+    format!("Invoice for {order}: {amount}, printed at {}{terms}", cx.now()).into_bytes()
+}
+
+/// Given: the digest of some bytes: FNV-1a with 64 bits, in hex. It finds mix-ups, and stops nobody who wants to cheat.
+pub fn digest(bytes: &[u8]) -> String {
+    let fnv = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    format!("{:016x}", bytes.iter().fold(0xcbf2_9ce4_8422_2325, fnv))
+}
+
+/// Given: the invoice of an order, from the documents alone; `None` as long as no attempt has committed one.
+pub fn view(docs: &Docs, order: &str) -> Option<Invoice> {
+    let Effect { url, digest } = docs.get::<Doc>(&order_key(order))?.winner?;
+    Some(Invoice { url, digest })
+}
+
+/// Given: the key of the document of an order.
+fn order_key(order: &str) -> String {
+    format!("{order}/billing")
+}
