@@ -181,6 +181,7 @@ fn a_loyal_customer_is_served_for_ever() {
             let world = small_documents::<Silent>(300);
             (1..=size.messages).fold(world, |world, number| world.message("points", receipt(number), 1))
         })
+        .deep(&[Size::ONE.messages(12)]) // larger than this only by messages: here, nothing fails
         .view(|docs| view::<Talkative>(docs, ADA))
         .when_quiescent(NO_DUPLICATE_PROCESSING, "every message has its effect once", |seen: &Seen<'_, Account>| {
             let receipts =

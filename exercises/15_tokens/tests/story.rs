@@ -106,6 +106,13 @@ const TWO_ENDPOINTS: &[Size] = &[
     Size::ONE.messages(2).faults(1),
     TWO_WORKERS,
 ];
+/// Two messages and two workers at once are too large to decide.
+const BOTH_DEEP: &[Size] = &[
+    Size::ONE.workers(2).faults(3),
+    Size::ONE.copies(2).workers(2).faults(2),
+    Size::ONE.messages(2).copies(2).faults(1),
+    Size::ONE.messages(2).faults(2),
+];
 
 /// The auditor looks through all that is kept, when all is done. Whatever speaks of a message that was handled would have
 /// to be deleted one day, and who knows when?
@@ -141,6 +148,7 @@ fn many_messages_leave_what_one_leaves() {
                 .endpoint::<Tokens<Countdown>>("Points", "points", 1)
                 .message("points", first, 1)
         })
+        .deep(&[Size::ONE.messages(240)]) // a longer chain; nothing else of a size matters here
         .view(|docs| (everything(docs), view::<Countdown>(docs, "ada").points))
         .sometimes_seen("a message is handled", |seen| !seen.acked("points").is_empty())
         .when_quiescent(BOUNDED_DEDUPLICATION, "forty messages leave no more than one does", |seen| {
@@ -194,6 +202,7 @@ fn a_message_without_a_token_does_nothing() {
             let messages = [gone, none, good].into_iter().take(size.messages.into());
             messages.fold(world, |world, msg| world.message("points", msg, size.copies))
         })
+        .deep(&[Size::ONE.messages(3).copies(2).workers(2).faults(1), Size::ONE.messages(3).workers(2).faults(2)])
         .view(|docs| view::<Talkative>(docs, "ada").points)
         .sometimes(Event::Redelivered)
         .sometimes_seen("a message is handled", |seen| !seen.acked("points").is_empty())
@@ -225,6 +234,7 @@ fn a_message_without_a_token_does_nothing() {
 fn a_talkative_logic_runs_once() {
     let mut story = Story::new("a talkative logic runs once")
         .worlds(POINTS, |size| few_kinds(world::<Talkative>(points(), size), size))
+        .deep(&[Size::ONE.copies(2).workers(2).faults(3), TWO_FAULTS, TWO_OF_EACH]) // all of it at once is too large
         .view(of_ada::<Talkative>)
         .sometimes(Event::Redelivered)
         .sometimes(Event::SameMessageTwice)
@@ -328,6 +338,7 @@ fn a_credit_is_booked_once() {
             let there = if size.copies == 1 && size.faults < 2 { size.workers } else { 1 };
             few_kinds(world::<Earned>(points(), size), size).endpoint::<Tokens<Booked>>("Book", "credits", there)
         })
+        .deep(BOTH_DEEP)
         .view(|docs| Both {
             earned: view::<Earned>(docs, "ada").points,
             booked: view::<Booked>(docs, "book-ada").points,

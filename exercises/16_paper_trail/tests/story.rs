@@ -67,6 +67,13 @@ const NODES_DIE: &[Size] = &[
     Size::ONE.messages(2).faults(2),
     Size::ONE.messages(2).workers(2).faults(2),
 ];
+/// No two copies for two workers: then two would be at it at once.
+const NODES_DIE_DEEP: &[Size] = &[
+    Size::ONE.faults(4),
+    Size::ONE.messages(3).faults(2),
+    Size::ONE.messages(2).faults(3),
+    Size::ONE.messages(3).workers(2).faults(2),
+];
 const LOCKS_EXPIRE: &[Size] = &[
     Size::ONE.workers(2).faults(1),
     Size::ONE.workers(2).faults(2),
@@ -83,6 +90,7 @@ fn an_announced_invoice_stays_as_it_was() {
             // First, locks expire, and nothing else goes wrong.
             if size == Size::ONE.workers(2).faults(1) { only(world, &[Fault::LockExpired], 1) } else { world }
         })
+        .deep(&[Size::ONE.copies(2).faults(3), Size::ONE.workers(2).faults(4)]) // two copies for two workers would race for ever
         .view(the_shop)
         .sometimes(Event::Redelivered)
         .sometimes(Event::SameMessageTwice)
@@ -99,6 +107,7 @@ fn an_announced_invoice_stays_as_it_was() {
 fn two_orders_have_two_invoices() {
     Story::new("two orders have two invoices")
         .worlds(SOME_ORDERS, |size| shop(size, GIFT))
+        .deep(&[Size::ONE.messages(3).workers(2).faults(1), Size::ONE.messages(2).workers(2).faults(2)]) // one copy each: as above
         .view(the_shop)
         .sometimes(Event::Concurrent)
         .sometimes(Event::Redelivered)
@@ -139,6 +148,7 @@ fn a_crash_leaves_nothing() {
             };
             only(shop(size, GIFT), kinds, size.faults)
         })
+        .deep(NODES_DIE_DEEP)
         .view(the_shop)
         .sometimes(Event::Redelivered)
         .sometimes(Event::CrashBeforeEffect)
@@ -154,6 +164,7 @@ fn a_crash_leaves_nothing() {
 fn a_late_worker_leaves_nothing() {
     Story::new("a late worker leaves nothing")
         .worlds(LOCKS_EXPIRE, |size| only(shop(size, GIFT), &[Fault::LockExpired], size.faults))
+        .deep(&[Size::ONE.messages(2).workers(2).faults(2), Size::ONE.messages(3).workers(2).faults(1)])
         .view(the_shop)
         .sometimes(Event::Redelivered)
         .sometimes(Event::SameMessageTwice)

@@ -10,7 +10,7 @@ use explorer::{
     Walks, Witness,
 };
 
-use crate::ladder::{DEEP, Size};
+use crate::ladder::{Size, larger};
 use crate::properties::Standard;
 use crate::seen::Seen;
 use crate::story::{Sometimes, Story};
@@ -32,13 +32,10 @@ pub(crate) struct Climbed {
 type Judge<'a> = Box<dyn Fn(&Observation<'_>) -> Result<(), String> + Sync + 'a>;
 
 impl<V: 'static> Story<V> {
-    /// The sizes to climb.
+    /// All sizes that there are, the larger ones last: a schedule names its world by the place here.
     pub(crate) fn rungs(&self) -> Vec<Size> {
-        let mut sizes = self.sizes.clone();
-        if std::env::var_os(variables::DEEP).is_some() && sizes.iter().any(|size| size.messages > 1) {
-            sizes.extend(DEEP.iter().filter(|size| !self.sizes.contains(size)));
-        }
-        sizes
+        let deep = self.deep.clone().unwrap_or_else(|| vec![larger(&self.sizes)]);
+        [&self.sizes[..], &deep].concat()
     }
 
     /// Explores every world, smallest first, up to the first that decides.
@@ -47,7 +44,10 @@ impl<V: 'static> Story<V> {
         let mut counts = Counts::default();
         let mut grid = Vec::new();
         let mut met = vec![false; self.sometimes.len()];
-        let sizes = self.rungs();
+        let mut sizes = self.rungs();
+        if std::env::var_os(variables::DEEP).is_none() {
+            sizes.truncate(self.sizes.len());
+        }
         let number = |variable| std::env::var(variable).ok().and_then(|number| number.parse::<u32>().ok());
         let (states_max, seconds_max) = (number(variables::STATES_MAX), number(variables::SECONDS_MAX));
         for (rung, size) in sizes.iter().enumerate() {

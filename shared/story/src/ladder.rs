@@ -51,6 +51,16 @@ impl Size {
     pub const fn faults(self, faults: u8) -> Size {
         Size { faults, ..self }
     }
+
+    /// Whether this world has at least as much of everything.
+    fn has(&self, other: &Size) -> bool {
+        let Size { messages, copies, workers, clients, faults } = other;
+        self.messages >= *messages
+            && self.copies >= *copies
+            && self.workers >= *workers
+            && self.clients >= *clients
+            && self.faults >= *faults
+    }
 }
 
 impl std::fmt::Display for Size {
@@ -100,5 +110,47 @@ pub const CLIENTS: &[Size] = &[
     Size::ONE.clients(3).faults(1),
 ];
 
-/// What `verify --deep` adds to [`QUEUE`].
-pub const DEEP: &[Size] = &[Size::ONE.messages(2).copies(2).workers(2).faults(2)];
+/// The larger world of a ladder whose story names none: two of everything, if there is more than one message, or else
+/// the most of everything that the ladder has; and one fault more, if a world of the ladder has all that.
+pub(crate) fn larger(ladder: &[Size]) -> Size {
+    let most = ladder.iter().fold(Size::ONE, |most, size| Size {
+        messages: most.messages.max(size.messages),
+        copies: most.copies.max(size.copies),
+        workers: most.workers.max(size.workers),
+        clients: most.clients.max(size.clients),
+        faults: most.faults.max(size.faults),
+    });
+    let two_of_each = Size::ONE.messages(2).copies(2).workers(2).faults(2);
+    let candidates = (most.messages > 1).then_some(two_of_each).into_iter().chain([most]);
+    let new = candidates.into_iter().find(|candidate| !ladder.iter().any(|size| size.has(candidate)));
+    new.unwrap_or(most.faults(most.faults + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ladder_with_two_messages_grows_to_two_of_everything() {
+        assert_eq!(larger(QUEUE), Size::ONE.messages(2).copies(2).workers(2).faults(2));
+        assert_eq!(larger(TWO_ENDPOINTS), Size::ONE.messages(2).copies(2).workers(2).faults(2));
+    }
+
+    #[test]
+    fn a_ladder_with_one_message_grows_to_the_most_of_everything() {
+        assert_eq!(larger(CLIENTS), Size::ONE.clients(3).faults(3));
+        assert_eq!(
+            larger(&[Size::ONE.copies(2), Size::ONE.workers(2).faults(1)]),
+            Size::ONE.copies(2).workers(2).faults(1)
+        );
+    }
+
+    #[test]
+    fn what_a_ladder_has_already_is_not_larger() {
+        assert_eq!(larger(&[Size::ONE]), Size::ONE.faults(1));
+        let all = Size::ONE.messages(3).copies(2).workers(2).faults(2);
+        assert_eq!(larger(&[Size::ONE, all]), all.faults(3));
+        let two_each = Size::ONE.messages(2).copies(2).workers(2).faults(2);
+        assert_eq!(larger(&[two_each, Size::ONE.messages(3)]), two_each.messages(3));
+    }
+}

@@ -26,6 +26,12 @@ pub struct StoryReport {
     pub faults: u8,
     /// Milliseconds of exploring.
     pub millis: u64,
+    /// How many worlds larger than those of the ladder were explored, too.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub larger_worlds: u32,
+    /// The world in which a story was violated, or not decided, in words. Empty where it holds, and where none was explored.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub world: String,
     /// What happens in a violation, without names: see [`explorer::Trace::shape`]. Empty where there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub shape: String,
@@ -33,6 +39,10 @@ pub struct StoryReport {
     pub schedule: Option<PathBuf>,
     /// The HTML page of a violation.
     pub page: Option<PathBuf>,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A verdict's name. In order: the worse, the later.

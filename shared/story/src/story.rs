@@ -59,6 +59,8 @@ pub struct Story<V> {
     pub(crate) claim: String,
     pub(crate) told_at: &'static Location<'static>,
     pub(crate) sizes: Vec<Size>,
+    /// The larger worlds; if nothing, [`larger`](crate::ladder::larger) says which.
+    pub(crate) deep: Option<Vec<Size>>,
     pub(crate) scenario: Box<dyn Fn(Size) -> Scenario + Sync>,
     pub(crate) view: Box<dyn Fn(&Docs) -> V + Sync>,
     pub(crate) always: Vec<Claim<V>>,
@@ -85,6 +87,7 @@ impl Story<()> {
             claim: claim.into(),
             told_at: Location::caller(),
             sizes: vec![Size::ONE],
+            deep: None,
             scenario: Box::new(|_| Scenario::new()),
             view: Box::new(|_| ()),
             always: Vec::new(),
@@ -107,6 +110,7 @@ impl Story<()> {
             claim: self.claim,
             told_at: self.told_at,
             sizes: self.sizes,
+            deep: self.deep,
             scenario: self.scenario,
             view: Box::new(view),
             always: Vec::new(),
@@ -125,6 +129,16 @@ impl<V: 'static> Story<V> {
     pub fn worlds(mut self, ladder: &[Size], scenario: impl Fn(Size) -> Scenario + Sync + 'static) -> Self {
         self.sizes = ladder.to_vec();
         self.scenario = Box::new(scenario);
+        self
+    }
+
+    /// The larger worlds that `cargo workshop verify --deep` climbs after the ladder, of the same scenario. Without this, it
+    /// is one: two messages, copies, workers and faults, if the ladder has more than one message, or else the most of
+    /// everything that it has. Say others where that world is too large to decide, or where the claim is not true there;
+    /// and none, if there is no other.
+    #[must_use]
+    pub fn deep(mut self, sizes: &[Size]) -> Self {
+        self.deep = Some(sizes.to_vec());
         self
     }
 

@@ -36,6 +36,10 @@ pub(crate) fn tell<V>(story: &Story<V>, name: &str, climbed: Climbed) -> Told {
     told.report.transitions = counts.transitions;
     told.report.faults = counts.faults;
     told.report.millis = time.as_millis() as u64;
+    told.report.larger_worlds = (rung + 1).saturating_sub(story.sizes.len()) as u32;
+    if matches!(verdict, Verdict::Violated(_) | Verdict::Unrefuted { .. }) {
+        told.report.world = world.clone();
+    }
     told.grid = grid;
     let millis = told.report.millis;
     let title = |mark: &str, claim: &str| title(mark, claim, &place, story.told_at.line());
@@ -310,6 +314,8 @@ fn blank(place: &Place, name: &str) -> Told {
             transitions: 0,
             faults: 0,
             millis: 0,
+            larger_worlds: 0,
+            world: String::new(),
             shape: String::new(),
             schedule: None,
             page: None,

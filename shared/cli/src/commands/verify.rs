@@ -58,6 +58,10 @@ pub(crate) fn run(workshop: &Workshop, typed: &[String], deep: bool, refresh: bo
     let planned = workshop.catalogue.exercises.iter().filter(|exercise| !exercise.is_ready()).count();
     let seconds = started.elapsed().as_secs_f64();
     say(dim(&format!("{planned} exercises are planned; verified in {seconds:.1} s")));
+    if deep {
+        let worlds = answers.larger_worlds();
+        say(dim(&format!("solutions and other answers were explored in {worlds} larger worlds of the stories, too")));
+    }
     let mut all_well = true;
     for (what, reasons) in &off {
         for reason in reasons {

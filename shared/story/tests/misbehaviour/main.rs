@@ -8,7 +8,7 @@ mod handlers;
 mod stage;
 mod stories;
 
-use stage::{Staged, tell, tell_and_replay};
+use stage::{Staged, tell, tell_and_replay, tell_deep, tell_deep_and_replay};
 use story::report::VerdictName;
 
 /// Tells a story that is to end with this verdict about this property; returns its text.
@@ -263,6 +263,35 @@ fn an_exploration_that_did_not_end_fails_the_story_and_says_what_to_shrink() {
 fn a_right_handler_holds_in_all_states() {
     let text = told("right", VerdictName::Holds, "");
     assert_says(&text, &["✓ an order is charged once", "holds in all ", " states, up to 1 fault"]);
+}
+
+// ---- the larger worlds, which `verify --deep` adds
+
+#[test]
+fn a_story_that_names_no_larger_world_has_one() {
+    let (ladder, deep) = (tell("right").told.report, tell_deep("right").told.report);
+    assert_eq!((ladder.verdict, ladder.larger_worlds), (VerdictName::Holds, 0));
+    assert_eq!((deep.verdict, deep.larger_worlds), (VerdictName::Holds, 1));
+    assert!(deep.states > ladder.states);
+}
+
+#[test]
+fn a_story_climbs_the_larger_worlds_that_it_names_and_no_other() {
+    assert_eq!(tell("names_larger_worlds").told.report.larger_worlds, 0);
+    assert_eq!(tell_deep("names_larger_worlds").told.report.larger_worlds, 2);
+    assert_eq!(tell_deep("names_no_larger_world").told.report.larger_worlds, 0);
+}
+
+/// The schedule is followed in the world where it was found, also by those who would not climb so far.
+#[test]
+fn a_violation_in_a_larger_world_says_so_and_is_followed() {
+    assert_eq!(tell("is_violated_in_a_larger_world").told.report.verdict, VerdictName::Holds);
+    let report = tell_deep("is_violated_in_a_larger_world").told.report;
+    assert_eq!((report.verdict, report.larger_worlds), (VerdictName::Violated, 1));
+    assert_eq!(report.world, "2 messages, 1 copy each, 1 worker, no fault");
+    let (terminal, passed) = tell_deep_and_replay("is_violated_in_a_larger_world");
+    assert_says(&terminal, &["✗ one order is charged, or none", "still violated without any fault"]);
+    assert!(!passed);
 }
 
 /// Not a handler's fault, so neither a violation nor a hang.

@@ -171,6 +171,42 @@ fn is_too_large() {
 }
 
 #[test]
+fn names_larger_worlds() {
+    on_stage(|| {
+        story_of::<handlers::Right>("an order is charged once")
+            .deep(&[Size::ONE.faults(2), Size::ONE.workers(2).faults(3)])
+            .when_quiescent(NO_LOST_MESSAGE, "an order is charged", |seen| seen.view().charges == 1)
+            .check();
+    });
+}
+
+#[test]
+fn names_no_larger_world() {
+    on_stage(|| {
+        story_of::<handlers::Right>("an order is charged once")
+            .deep(&[])
+            .when_quiescent(NO_LOST_MESSAGE, "an order is charged", |seen| seen.view().charges == 1)
+            .check();
+    });
+}
+
+#[test]
+fn is_violated_in_a_larger_world() {
+    on_stage(|| {
+        let world = |size: Size| {
+            let world = orders::<handlers::Right>(size);
+            if size.messages == 1 { world } else { world.message("orders", Msg::new("m2", "PlaceOrder", &"milk"), 1) }
+        };
+        Story::new("an order is charged once")
+            .worlds(&[Size::ONE], world)
+            .deep(&[Size::ONE.messages(2)])
+            .view(view)
+            .always(NO_DUPLICATE_PROCESSING, "one order is charged, or none", |seen| seen.view().charges <= 1)
+            .check();
+    });
+}
+
+#[test]
 fn breaks_itself() {
     on_stage(|| {
         Story::new("an order is charged once").worlds(&[Size::ONE], |_| panic!("no such world")).check();

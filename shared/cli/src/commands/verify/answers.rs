@@ -28,6 +28,15 @@ enum Answer {
 }
 
 impl Answer {
+    /// The larger worlds are for what must hold. What must die dies on the ladder that attendees climb, or that is too short.
+    fn climbs_larger_worlds(&self) -> bool {
+        match self {
+            Answer::Solution => true,
+            Answer::Attempt(attempt) => !attempt.is_wrong(),
+            Answer::Start => false,
+        }
+    }
+
     /// A wrong attempt is to die, and those that do die early: whoever looks on learns nothing new.
     fn states_max(&self) -> Option<u32> {
         matches!(self, Answer::Attempt(attempt) if attempt.is_wrong()).then_some(STATES_OF_WRONG_MAX)
@@ -122,6 +131,13 @@ impl Answers {
         let name = &start.worst()?.story;
         let text = |telling: &'_ Telling| telling.stories.iter().position(|told| told.report.story == *name);
         Some((&start.stories[text(start)?].text, &solution.stories[text(solution)?].text))
+    }
+
+    /// How many larger worlds the solutions' stories climbed.
+    pub(super) fn larger_worlds(&self) -> u32 {
+        let solutions = self.told.iter().filter(|told| matches!(told.answer, Answer::Solution));
+        let stories = solutions.filter_map(|told| told.telling.as_ref().ok()).flat_map(|telling| &telling.stories);
+        stories.map(|story| story.report.larger_worlds).sum()
     }
 
     /// How the wrong attempts at an exercise fail.
@@ -248,8 +264,12 @@ fn came_to(telling: &Telling) -> String {
         let report = &told.report;
         let what = match report.verdict {
             VerdictName::Holds => continue,
+            VerdictName::Violated if report.larger_worlds > 0 => {
+                format!("\"{}\" is violated in a larger world, with {}", report.property, report.world)
+            }
             VerdictName::Violated => format!("\"{}\" is violated", report.property),
             VerdictName::Vacuous => format!("\"{}\" never happens", report.property),
+            VerdictName::Unrefuted => format!("{} is {}, with {}", report.story, report.message, report.world),
             other => format!("{} is {}: {}", report.story, verdict_name(other), report.message),
         };
         if !words.contains(&what) {
@@ -277,7 +297,7 @@ fn run_all(jobs: Vec<Job>, deep: bool) -> Vec<Told> {
                     };
                     let run = Run {
                         filter: filter.as_deref(),
-                        deep,
+                        deep: deep && job.answer.climbs_larger_worlds(),
                         states_max: job.answer.states_max(),
                         seconds_max: Some(SECONDS_MAX),
                         ..Run::new(&job.binaries, &job.reports)
@@ -343,6 +363,26 @@ mod tests {
         assert!(must_violate_first("q", &two).is_some());
         let error = telling(&[(VerdictName::Violated, "p"), (VerdictName::Error, "")]);
         assert!(must_violate_first("p", &error).is_some(), "a story that cannot be told is worse");
+    }
+
+    #[test]
+    fn what_is_off_in_a_larger_world_names_that_world() {
+        let off = |verdict, larger_worlds| {
+            let mut telling = telling(&[(verdict, "p")]);
+            let report = &mut telling.stories[0].report;
+            (report.larger_worlds, report.world) = (larger_worlds, "3 messages".into());
+            report.message = "undecided after 9 states".into();
+            must_hold(&telling).unwrap()
+        };
+        assert!(off(VerdictName::Violated, 2).ends_with("\"p\" is violated in a larger world, with 3 messages"));
+        assert!(off(VerdictName::Violated, 0).ends_with("\"p\" is violated"));
+        assert!(off(VerdictName::Unrefuted, 1).ends_with("s0 is undecided after 9 states, with 3 messages"));
+    }
+
+    #[test]
+    fn what_must_die_climbs_no_larger_world() {
+        assert!(Answer::Solution.climbs_larger_worlds());
+        assert!(!Answer::Start.climbs_larger_worlds());
     }
 
     #[test]
