@@ -110,6 +110,8 @@ pub(crate) struct Histories {
     pub(crate) runs: u64,
     /// Somebody read the clock.
     pub(crate) clock_read: bool,
+    /// Somebody asked for random numbers.
+    pub(crate) diced: bool,
     /// Somebody sleeps.
     pub(crate) sleeps: bool,
     /// Versions are numbered by each run for itself.
@@ -142,6 +144,7 @@ impl Histories {
             misbehaviours: Vec::new(),
             runs: 0,
             clock_read: false,
+            diced: false,
             sleeps: false,
             own_versions,
             announce: None,
@@ -402,6 +405,7 @@ impl Histories {
             }
             Some(Ending::Bad(bad)) => return (self.misbehaved(node, bad), false),
         }
+        self.diced |= stand.diced;
         (node, stand.read_clock)
     }
 
