@@ -1,11 +1,13 @@
 //! How fast a document is full that remembers every message, as the lecture tells it. The store's limit is the real one.
 
+use std::collections::BTreeMap;
+
 use figures::{Calm, Handled, fresh};
-use kit::{Endpoint, Logic, Msg, Out, Reject};
+use kit::{Endpoint, Logic, Msg, Out, Reject, Retry, StoreErr};
 use serde::{Deserialize, Serialize};
 use sim::Limits;
 use solution_13::Inbox;
-use story::logics::{Talkative, message};
+use story::logics::{Account, Talkative, message};
 
 /// The starting point, which remembers in the entity.
 #[allow(dead_code, unreachable_pub)]
@@ -39,19 +41,46 @@ fn the_lecture_says_when_a_document_is_full() {
     let last = |bytes: &[usize]| bytes[MESSAGES - 1];
     let each = ids[MESSAGES - 1] - ids[MESSAGES - 2];
     assert_eq!(ids[MESSAGES - 2] - ids[MESSAGES - 3], each, "every id takes the same");
-    let full_after = MESSAGES + (Limits::DYNAMODB.item_bytes - last(&ids)) / each;
+    let room_for = MESSAGES + (Limits::DYNAMODB.item_bytes - last(&ids)) / each;
+    let (taken, bytes) = until_too_large(&before, room_for - 20);
+    assert_eq!((taken + 500) / 1_000, 12, "the README says some 12,000");
     assert_eq!(after.docs().pairs().filter(|(key, _)| key.starts_with("seen/")).count(), MESSAGES);
     fresh::passage(
         LECTURE,
         &format!(
             "After {MESSAGES} messages of one customer, exercise 12's document has {} bytes, and it gets {each} more with \
-             each message: it is full after about {},000. The same customer's document in this exercise's solution has {} \
-             bytes.",
+             each message. With {} messages it has {}, and the next one is refused: too large. The same customer's document \
+             in this exercise's solution has {} bytes.",
             thousands(last(&ids)),
-            (full_after + 500) / 1_000,
+            thousands(taken),
+            thousands(bytes),
             last(&inbox)
         ),
     );
+}
+
+/// The document of exercise 12.
+#[derive(Serialize, Deserialize)]
+struct Doc {
+    state: Account,
+    slots: BTreeMap<String, String>,
+}
+
+/// How many messages the document has taken when the store refuses the next one, and its bytes then. To handle all of
+/// them takes minutes: the ids of those up to `from` are put into the document, the others are handled.
+fn until_too_large(calm: &Calm, from: usize) -> (usize, usize) {
+    let mut doc: Doc = calm.docs().get("ada").expect("the document has the shape of exercise 12");
+    for number in MESSAGES + 1..=from {
+        doc.slots.insert(receipt(number).id.to_string(), "Dispatched".to_owned());
+        doc.state.points += 1;
+    }
+    let mut full = Calm::default().with_document("ada", &doc);
+    let mut handle = |number| full.handle::<start::Inbox<Talkative>>("points", receipt(number)).outcome;
+    let refused = (from + 1..from + 50).find_map(|number| Some((number, handle(number).err()?)));
+    let (number, why) = refused.expect("the limit is near");
+    assert_eq!(why.reason(), Retry::from(StoreErr::TooLarge).reason());
+    let bytes = full.docs().pairs().filter(|(key, _)| *key == "ada").map(|(key, body)| key.len() + body.len()).sum();
+    (number - 1, bytes)
 }
 
 /// `12345` as `12,345`.
