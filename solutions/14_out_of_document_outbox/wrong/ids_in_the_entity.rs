@@ -1,0 +1,105 @@
+//! Dies by: every message is handled in the end
+//! Why: the ids of handled messages stand in the entity, in the same write as the change. After a few messages,
+//! there is no room left.
+
+use kit::outbox::Record;
+use kit::{Cx, Delivery, Docs, Endpoint, Logic, Msg, Out, Retry, StoreErr, When, Wire};
+use serde::{Deserialize, Serialize};
+use tracing::info;
+
+/// Runs a logic on the messages of one queue.
+#[derive(Default)]
+pub struct Outbox<L> {
+    logic: L,
+}
+
+/// An entity, under its key.
+#[derive(Serialize, Deserialize)]
+struct Doc<S> {
+    state: S,
+    /// The record of the last commit, until somebody has finished it.
+    tx: Option<String>,
+    seen: Vec<kit::MsgId>,
+}
+
+impl<L: Logic> Endpoint for Outbox<L> {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        let msg = &delivery.msg;
+        let key = L::key(msg);
+        let (mut doc, when) = load::<L::State>(cx, &key).await?;
+        let when = finish(cx, &key, &mut doc, when).await?;
+        if doc.seen.contains(&msg.id) {
+            return Ok(());
+        }
+        let wires = run(&self.logic, &mut doc.state, msg);
+        let tx = cx.fresh_id().to_string();
+        cx.outbox.put(&tx, &Record { owner: msg.id.clone(), msgs: wires }).await?;
+        doc.tx = Some(tx);
+        doc.seen.push(msg.id.clone());
+        let when = commit(cx, &key, &doc, when).await?;
+        finish(cx, &key, &mut doc, when).await?;
+        Ok(())
+    }
+}
+
+/// Given: the entity, and the condition that nobody has written it since.
+async fn load<S: Default + serde::de::DeserializeOwned>(cx: &Cx, key: &str) -> Result<(Doc<S>, When), StoreErr> {
+    Ok(match cx.docs.get(key).await? {
+        Some((doc, version)) => (doc, When::Is(version)),
+        None => (Doc { state: S::default(), tx: None, seen: Vec::new() }, When::Absent),
+    })
+}
+
+/// Given: what a message does to the state, and what it has to say. A message that is refused does nothing.
+fn run<L: Logic>(logic: &L, state: &mut L::State, msg: &Msg) -> Vec<Wire> {
+    let (mut after, mut out) = (state.clone(), Out::of(&msg.id));
+    match logic.handle(&mut after, msg, &mut out) {
+        Ok(()) => {
+            *state = after;
+            out.into_wires()
+        }
+        Err(reject) => {
+            info!("{} is refused: {reject}", msg.id);
+            Vec::new()
+        }
+    }
+}
+
+/// Given: writes the entity, and returns the condition that nobody has written it since.
+async fn commit<S: Serialize>(cx: &Cx, key: &str, doc: &Doc<S>, when: When) -> Result<When, StoreErr> {
+    Ok(When::Is(cx.docs.put(key, doc, when).await?))
+}
+
+/// Given: sends all of it, in order.
+async fn publish(cx: &Cx, wires: &[Wire]) -> Result<(), Retry> {
+    for wire in wires {
+        cx.bus.send(&wire.queue, wire.msg.clone()).await?;
+    }
+    Ok(())
+}
+
+/// Does what the last commit has left to do, and returns the condition that nobody has written the entity since.
+async fn finish<S: Serialize>(cx: &Cx, key: &str, doc: &mut Doc<S>, when: When) -> Result<When, Retry> {
+    let Some(tx) = doc.tx.take() else { return Ok(when) };
+    if let Some(record) = cx.outbox.get(&tx).await? {
+        publish(cx, &record.msgs).await?;
+        cx.outbox.delete(&tx).await?;
+    }
+    Ok(commit(cx, key, doc, when).await?)
+}
+
+/// Stretch: deletes a record of the entity under this key that the entity does not name, and never will. A record that it
+/// names stays, until it is finished.
+pub async fn reap<L: Logic>(cx: &Cx, key: &str, tx: &str) -> Result<(), Retry> {
+    let (doc, when) = load::<L::State>(cx, key).await?;
+    if doc.tx.as_deref() == Some(tx) {
+        return Ok(());
+    }
+    commit(cx, key, &doc, when).await?;
+    Ok(cx.outbox.delete(tx).await?)
+}
+
+/// Given: the state of an entity, from the documents alone.
+pub fn view<L: Logic>(docs: &Docs, key: &str) -> L::State {
+    docs.get::<Doc<L::State>>(key).map(|doc| doc.state).unwrap_or_default()
+}
