@@ -24,7 +24,7 @@ pub fn many(number: u64, noun: &str) -> String {
 pub fn long(time: Duration) -> String {
     let millis = time.as_millis() as u64;
     let units = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second")];
-    match units.into_iter().find(|(unit, _)| millis > 0 && millis % unit == 0) {
+    match units.into_iter().find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit)) {
         Some((unit, noun)) => many(millis / unit, noun),
         None => format!("{} ms", thousands(millis)),
     }
