@@ -213,7 +213,7 @@ struct Flying {
 }
 
 impl Flying {
-    /// READING: a deadline that has passed while a server slept is one that passes now.
+    /// A deadline that has passed while a server slept is one that passes now.
     fn text(&self, zero: u64) -> String {
         let Flying { host, request, deadline, mark } = self;
         format!("{host} {request} {} until {} mark {mark}", request.body, deadline.saturating_sub(zero))
@@ -551,7 +551,7 @@ impl<'a> World<'a> {
         self.waits().into_iter().find(|(.., mark)| *mark == flying.mark).map(|(who, at, _)| (who, at))
     }
 
-    /// READING: a deadline binds the clock until the response is on its way, but while the handler only sleeps.
+    /// A deadline binds the clock until the response is on its way, but while the handler only sleeps.
     fn clock_may_reach(&self, due: u64) -> bool {
         let served = self.workers.iter().filter_map(|worker| {
             let (flying, run) = (worker.serves.as_ref()?, worker.run.as_ref()?);
@@ -603,7 +603,7 @@ impl<'a> World<'a> {
                 continue;
             }
             for (at, operation) in run.pending() {
-                // READING: a request that was sent needs nothing any more that could be out.
+                // A request that was sent needs nothing any more that could be out.
                 if let Some(mark) = run.waits.get(&at) {
                     let goes_on = |worker: &&WorkerState| worker.run.as_ref().is_some_and(|run| run.ended.is_none());
                     let served = self.workers.iter().filter(goes_on).filter_map(|worker| worker.serves.as_ref());
@@ -1180,9 +1180,7 @@ impl<'a> World<'a> {
         dropped.len()
     }
 
-    /// Does somebody hear how this run of a client ended?
-    ///
-    /// READING: or this server's: others may hear what its response says.
+    /// Does somebody hear how this run of a client ended? Of a server's, others may hear what its response says.
     fn tells(&self, who: Who) -> bool {
         let client = match who {
             Who::Worker(worker) => return self.workers[worker].serves.is_some(),

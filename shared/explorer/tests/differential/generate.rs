@@ -187,7 +187,11 @@ impl Dice {
         let most = if self.tight { most.min(2) } else { most };
         let length = self.rng.random_range(1..=most);
         let mut instrs = Vec::new();
-        if self.chance(40) {
+        if !self.hosts.is_empty() && self.chance(60) {
+            let ask = self.ask();
+            let on_err = self.clone_on_err();
+            instrs.push(if self.chance(25) { self.gives_up(ask, on_err) } else { Instr::Do(ask, on_err) });
+        } else if self.chance(40) {
             // What many handlers do: read, and write what follows from it.
             let key = self.one(&KEYS);
             let weak = self.chance(30);
@@ -211,9 +215,9 @@ impl Dice {
 
     fn instr(&mut self) -> Instr {
         let on_err = self.clone_on_err();
-        if !self.hosts.is_empty() && self.chance(12) {
-            // What many callers do: ask, and wait for so long.
-            return Instr::Race(self.ask(), Op::Sleep { millis: self.one(&[1, 2]) }, on_err);
+        if !self.hosts.is_empty() && self.chance(8) {
+            let ask = self.ask();
+            return self.gives_up(ask, on_err);
         }
         match self.rng.random_range(0..100) {
             0..8 => Instr::Join(self.op(), self.op(), on_err),
@@ -268,6 +272,11 @@ impl Dice {
             94.. => Op::Sleep { millis: self.one(&[1, 2]) },
             _ => Op::Get { key, weak: false },
         }
+    }
+
+    /// What many callers do: ask, and wait for so long.
+    fn gives_up(&mut self, ask: Op, on_err: OnErr) -> Instr {
+        Instr::Race(ask, Op::Sleep { millis: self.one(&[1, 2, 3]) }, on_err)
     }
 
     fn ask(&mut self) -> Op {
