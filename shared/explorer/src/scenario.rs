@@ -308,7 +308,7 @@ impl Scenario {
 
     /// Workers that answer the requests to `http://host/…`, each with a new `S`.
     #[must_use]
-    pub fn server<S: Server>(mut self, name: &str, host: &str, workers: u8) -> Self {
+    pub fn server<S: Server>(self, name: &str, host: &str, workers: u8) -> Self {
         let handler: RequestHandler = Arc::new(|cx, request| {
             Box::pin(async move {
                 let server = S::default();
@@ -318,6 +318,12 @@ impl Scenario {
                 }
             })
         });
+        self.request_handler(name, host, workers, handler)
+    }
+
+    /// Workers that answer the requests to `http://host/…`, by a function.
+    #[must_use]
+    pub fn request_handler(mut self, name: &str, host: &str, workers: u8, handler: RequestHandler) -> Self {
         let queue = self.host_index(host, Host::Workers);
         self.endpoints.push(EndpointSpec { name: name.into(), queue, workers, handles: Handles::Requests(handler) });
         self

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use explorer::{Bounds, Properties, Reductions, Verdict};
+use kit::http::Method;
 use kit::{Cx, Delivery};
 use sim::Fault;
 
@@ -694,6 +695,218 @@ fn no_outage() {
 fn three_answers_do_not_come() {
     let spec = caller(Some(Fault::Outage), Rule::Tries, [may(get("a")), may(get("a")), may(get("a")), may(get("a"))]);
     check(spec, 46, &["", "Answered ann 0 ok \"\""]);
+}
+
+// --- Requests over HTTP ------------------------------------------------------------------------------------
+
+const TOLD: &str = "Answered ann 0 ok \"b\"";
+const NO_ANSWER: &str = "Answered ann 0 err no answer: the server has done it, or has not, or will do it yet";
+
+fn post(host: &'static str) -> Op {
+    Op::Ask { host, method: Method::Post, path: "/x", value: Value::Text("b".into()) }
+}
+
+/// The till is asked once, and at most one fault of this kind.
+fn asks_till(fault: Option<Fault>, rule: Rule) -> Spec {
+    Spec { till: Some(""), ..caller(fault, rule, [must(post("till"))]) }
+}
+
+/// A bank with one worker that does this is asked once, and at most one fault of this kind.
+fn asks_bank(fault: Option<Fault>, instrs: impl IntoIterator<Item = Instr>) -> Spec {
+    let bank = EndpointSpec { name: "Bank", queue: "http://bank", workers: 1, program: program(instrs) };
+    Spec { endpoints: vec![bank], ..caller(fault, Rule::Tries, [must(post("bank"))]) }
+}
+
+fn writes() -> Instr {
+    must(put("a", "b", Cond::Always))
+}
+
+/// Before the call, p, on its way, done, and heard.
+#[test]
+fn request_sent_and_served() {
+    let told = format!("{TOLD}\nservice till = b");
+    check(asks_till(None, Rule::Tries), 5, &["service till =", "service till = b", &told]);
+}
+
+/// Before the call, p, on its way, the bank's p and done, done, and heard.
+#[test]
+fn request_delivered_and_response() {
+    let told = format!("document a = \"b\"\n{TOLD}");
+    check(asks_bank(None, [writes()]), 7, &["", "document a = \"b\"", &told]);
+}
+
+/// The same, and the response says 500.
+#[test]
+fn response_of_a_server_that_fails() {
+    let spec = Spec { documents: vec![("a", "a")], ..asks_bank(None, [conflict()]) };
+    let error = "500 \"conflict: the condition did not hold, nothing was written\"";
+    check(spec, 7, &["document a = \"a\"", &format!("document a = \"a\"\nAnswered ann 0 err {error}")]);
+}
+
+/// A status is the caller's to judge: before the call, p, on its way, err, and heard.
+#[test]
+fn response_of_a_service_that_refuses() {
+    let spec = Spec { till: Some("a+b"), ..asks_till(None, Rule::Tries) };
+    check(spec, 5, &["service till = a+b", "Answered ann 0 err 409\nservice till = a+b"]);
+}
+
+/// A server is told the body and the path: before the call, p, on its way, the bank's p twice and done, done, heard.
+#[test]
+fn a_server_sees_its_request() {
+    let write = |key, value| must(Op::Put { key, value, when: Cond::Always });
+    let spec = asks_bank(None, [write("a", Value::Body), write("b", Value::MessageId)]);
+    let written = ["document a = \"b\"", "document a = \"b\"\ndocument b = \"POST /x\""];
+    let told = format!("{}\nAnswered ann 0 ok \"b+POST /x\"", written[1]);
+    check(spec, 8, &["", written[0], written[1], &told]);
+}
+
+/// Both of two requests: before the call; both p; one on its way, or both, with the marks 1 and 2 or 2 and 1 (4); one
+/// answered and the other p (2), or on its way under 1 or under 2 (4); both answered in either order (2); heard.
+#[test]
+fn marks_are_the_lowest_that_are_free() {
+    let ask = |path| Op::Ask { host: "till", method: Method::Get, path, value: Value::Text("b".into()) };
+    let join = Instr::Join(ask("/x"), ask("/y"), OnErr::Return);
+    let spec = Spec { till: Some(""), ..caller(None, Rule::Tries, [join]) };
+    check(spec, 15, &["service till =", "Answered ann 0 ok \"\"\nservice till ="]);
+}
+
+/// Before the call, p, on its way, done, heard; lost: waiting', err', heard'.
+#[test]
+fn request_lost_and_no_response() {
+    let told = format!("{TOLD}\nservice till = b");
+    let lost = format!("{NO_ANSWER}\nservice till =");
+    let spec = asks_till(Some(Fault::RequestLost), Rule::Tries);
+    check(spec, 8, &["service till =", "service till = b", &told, &lost]);
+}
+
+/// Before the call, p, on its way, done, heard. Two on their way'; one served: done' and heard', with the other on its way
+/// or served.
+#[test]
+fn request_duplicated() {
+    let both = ["b", "b+b"].map(|state| format!("service till = {state}"));
+    let told = both.clone().map(|state| format!("{TOLD}\n{state}"));
+    let spec = asks_till(Some(Fault::RequestDuplicated), Rule::Tries);
+    check(spec, 10, &["service till =", &both[0], &both[1], &told[0], &told[1]]);
+}
+
+/// Before the call, p, on its way, done, heard; served and lost: waiting', err', heard'.
+#[test]
+fn response_of_a_service_lost() {
+    let told = [TOLD, NO_ANSWER].map(|told| format!("{told}\nservice till = b"));
+    let spec = asks_till(Some(Fault::ResponseLost), Rule::Tries);
+    check(spec, 8, &["service till =", "service till = b", &told[0], &told[1]]);
+}
+
+/// Before the call, p, on its way, the bank's p and done, done, heard; lost: waiting', err', heard'.
+#[test]
+fn response_of_a_server_lost() {
+    let told = [TOLD, NO_ANSWER].map(|told| format!("document a = \"b\"\n{told}"));
+    let spec = asks_bank(Some(Fault::ResponseLost), [writes()]);
+    check(spec, 10, &["", "document a = \"b\"", &told[0], &told[1]]);
+}
+
+/// Before the call, p, on its way, done, heard; timed out: err' and heard', with the request on its way or served.
+#[test]
+fn timed_out_on_its_way() {
+    let told = [(TOLD, "b"), (NO_ANSWER, ""), (NO_ANSWER, "b")];
+    let told = told.map(|(told, state)| format!("{told}\nservice till = {state}").trim_end().to_owned());
+    let spec = asks_till(Some(Fault::TimedOut), Rule::Tries);
+    check(spec, 9, &["service till =", "service till = b", &told[0], &told[1], &told[2]]);
+}
+
+/// Before the call, p, on its way, the bank's p and done, done, heard; timed out, but not when the bank is done: err' and
+/// heard', with the request on its way, the bank's p or done, or the bank idle.
+#[test]
+fn timed_out_in_a_servers_hands() {
+    let written = "document a = \"b\"";
+    let told = [format!("{written}\n{TOLD}"), format!("{written}\n{NO_ANSWER}")];
+    check(asks_bank(Some(Fault::TimedOut), [writes()]), 15, &["", written, NO_ANSWER, &told[0], &told[1]]);
+}
+
+/// Before the call, p, on its way, the bank's p and done, done, heard. The bank crashes while p or done: waiting', err',
+/// heard', with and without the document. The caller's node crashes: gone', with nothing sent, the request on its way, the
+/// bank's p or done, or the bank idle.
+#[test]
+fn crash_of_a_server_or_its_caller() {
+    let written = "document a = \"b\"";
+    let gone = "Answered ann 0 err no answer";
+    let told = [TOLD, NO_ANSWER, gone].map(|told| format!("{written}\n{told}"));
+    let spec = asks_bank(Some(Fault::Crash), [writes()]);
+    check(spec, 18, &["", written, NO_ANSWER, gone, &told[0], &told[1], &told[2]]);
+}
+
+/// Before the call, p, on its way, done, heard. Crashed before it was sent: all five again. Crashed later: all five again
+/// beside the first request, and all five again when that was served; where it was served last, done' and heard'.
+#[test]
+fn crash_of_a_caller_that_asks_again() {
+    let count = ["b", "b+b"].map(|state| format!("service till = {state}"));
+    let told =
+        [("b", 0), ("b", 1), ("b+b", 1)].map(|(told, at)| format!("Answered ann 0 ok \"{told}\"\n{}", count[at]));
+    let spec = asks_till(Some(Fault::Crash), Rule::Calls);
+    check(spec, 22, &["service till =", &count[0], &count[1], &told[0], &told[1], &told[2]]);
+}
+
+/// Before the call, p, on its way, done, heard. During an outage: p', err', heard'. After it: these, and on its way', done',
+/// heard'.
+#[test]
+fn outage_of_a_host() {
+    let told = format!("{TOLD}\nservice till = b");
+    let out = format!("{NO_ANSWER}\nservice till =");
+    let spec = asks_till(Some(Fault::Outage), Rule::Tries);
+    check(spec, 14, &["service till =", "service till = b", &told, &out]);
+}
+
+fn gives_up(host: &'static str) -> Instr {
+    Instr::Race(post(host), Op::Sleep { millis: 2 }, OnErr::Return)
+}
+
+fn gave_up() -> [String; 2] {
+    ["", "b"].map(|state| format!("Answered ann 0 ok \"\"\nservice till = {state}").trim_end().to_owned())
+}
+
+/// Before the call, both pending, on its way, done, heard. The sleep is over: done and heard, with nothing sent, the request
+/// on its way since the beginning, or since now, or served.
+#[test]
+fn a_request_dropped_in_flight() {
+    let spec = Spec { till: Some(""), ..caller(None, Rule::Tries, [gives_up("till")]) };
+    let (told, gave_up) = (format!("{TOLD}\nservice till = b"), gave_up());
+    check(spec, 13, &["service till =", "service till = b", &told, &gave_up[0], &gave_up[1]]);
+}
+
+/// The same, but the clock does not pass the request: the one on its way since the beginning is missing.
+#[test]
+fn the_clock_passes_no_request_on_its_way() {
+    let spec = Spec { till: Some(""), flight: Some(1), ..caller(None, Rule::Tries, [gives_up("till")]) };
+    let (told, gave_up) = (format!("{TOLD}\nservice till = b"), gave_up());
+    check(spec, 11, &["service till =", "service till = b", &told, &gave_up[0], &gave_up[1]]);
+}
+
+/// Nor one that is handled: before the call, both pending, on its way, the bank's p and done, done, heard. The sleep is over
+/// before it was sent: done with nothing sent, and done and heard with the request on its way, the bank's p or done.
+#[test]
+fn the_clock_passes_no_request_that_is_handled() {
+    let mut spec = Spec { flight: Some(1), ..asks_bank(None, [must(get("a"))]) };
+    spec.clients = vec![client("ann", [call(Rule::Tries, [gives_up("bank")])])];
+    check(spec, 14, &["", "Answered ann 0 ok \"\""]);
+}
+
+/// But one whose handler only sleeps: before the call, p, on its way, the bank asleep and done, done, heard.
+#[test]
+fn the_clock_passes_a_request_whose_handler_sleeps() {
+    let spec = Spec { flight: Some(1), ..asks_bank(None, [must(Op::Sleep { millis: 2 })]) };
+    check(spec, 7, &["", "Answered ann 0 ok \"\""]);
+}
+
+/// A server may begin while its caller waits, and nobody else. The client: before the call, p, on its way, the bank done,
+/// done, heard, each beside a message that is Q or acked (12); or the message's worker is done, and she has not called yet,
+/// or has heard (2).
+#[test]
+fn requests_in_a_serial_world() {
+    let mut spec = Spec { serial: true, ..asks_bank(Some(Fault::RequestLost), []) };
+    spec.messages = vec![message("in", "m1", 2)];
+    spec.endpoints.push(endpoint("in", 2, []));
+    let (acked, told) = ("Acked in m1", "Answered ann 0 ok \"\"");
+    check(spec, 14, &["", acked, told, &format!("{acked}\n{told}")]);
 }
 
 // --- Verdicts --------------------------------------------------------------------------------------------

@@ -15,12 +15,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use kit::errors::{AckErr, CallErr, SendErr, StoreErr};
+use kit::errors::{AckErr, CallErr, HttpErr, SendErr, StoreErr};
 use kit::port::{Answer, Change, Failure, Operation, Port, Reply, Write};
-use kit::{Cx, Delivery, Msg, Version, When};
+use kit::{Cx, Delivery, Msg, Request, Response, Version, When};
 use sim::Fault;
 
-use crate::spec::{CounterSpec, Kept, Rule, Spec, run};
+use crate::spec::{CounterSpec, Kept, Rule, Spec, Till, delivery_of, run, serve};
 
 // ---------------------------------------------------------------------------------------------------------
 // A run's side: the port that its `Cx` leads to.
@@ -42,7 +42,7 @@ struct Desk {
     /// The run's history, in text.
     history: Vec<String>,
     /// What was pending and has been dropped since the last look.
-    dropped: Vec<Operation>,
+    dropped: Vec<(usize, Operation)>,
     /// How often was asked for ids and the time before this run first did, and by this run.
     drawn: (u64, u64),
     /// It wrote, sent or called something, or nobody knows whether it did.
@@ -138,7 +138,7 @@ impl Drop for Asked {
         let Some(at) = self.at else { return };
         let mut desk = lock(&self.desk);
         if let Slot::Pending(operation) = std::mem::replace(&mut desk.slots[at], Slot::Gone) {
-            desk.dropped.push(operation);
+            desk.dropped.push((at, operation));
         }
     }
 }
@@ -155,6 +155,8 @@ struct RunState {
     draws_for: String,
     /// When its sleeps end, by operation.
     sleeps: BTreeMap<usize, u64>,
+    /// The marks of its requests that were sent and have no answer, by operation.
+    waits: BTreeMap<usize, u32>,
 }
 
 impl RunState {
@@ -200,11 +202,31 @@ struct QueueState {
     locked: Vec<CopyOf>,
 }
 
+/// A request on its way, or in a server's hands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Flying {
+    host: String,
+    request: Request,
+    deadline: u64,
+    /// Of the wait for its response; 0 where nobody waits.
+    mark: u32,
+}
+
+impl Flying {
+    /// A deadline that has passed while a server slept is one that passes now.
+    fn text(&self, zero: u64) -> String {
+        let Flying { host, request, deadline, mark } = self;
+        format!("{host} {request} {} until {} mark {mark}", request.body, deadline.saturating_sub(zero))
+    }
+}
+
 struct WorkerState {
     endpoint: usize,
     delivery: Option<Delivery>,
-    /// `None` for a zombie, for who acked early, and for a delivery from a lossy queue.
+    /// `None` for a zombie, for who acked early, for a delivery from a lossy queue, and for a server.
     holds: Option<CopyOf>,
+    /// What a server handles.
+    serves: Option<Flying>,
     run: Option<RunState>,
 }
 
@@ -246,24 +268,98 @@ pub(crate) enum How {
 /// One step, without what becomes of operations that it drops.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Act {
-    Deliver { worker: usize, copy: usize },
-    Operation { who: Who, at: usize, how: How },
-    Ack { worker: usize },
-    AckLost { worker: usize },
-    Returned { worker: usize },
-    DeadLockExpired { queue: &'static str, copy: usize },
-    Call { client: usize },
-    Answer { client: usize },
-    Error { client: usize },
-    TickMessage { delayed: usize },
-    TickSleep { who: Who, at: usize },
+    Deliver {
+        worker: usize,
+        copy: usize,
+    },
+    Operation {
+        who: Who,
+        at: usize,
+        how: How,
+    },
+    Ack {
+        worker: usize,
+    },
+    AckLost {
+        worker: usize,
+    },
+    Returned {
+        worker: usize,
+    },
+    DeadLockExpired {
+        queue: &'static str,
+        copy: usize,
+    },
+    Call {
+        client: usize,
+    },
+    Answer {
+        client: usize,
+    },
+    Error {
+        client: usize,
+    },
+    TickMessage {
+        delayed: usize,
+    },
+    TickSleep {
+        who: Who,
+        at: usize,
+    },
     Timer,
-    OutageEnds { target: String },
-    OutageBegins { target: String },
-    Crash { who: Who },
-    LockExpired { worker: usize },
-    Duplicate { queue: &'static str, copy: usize },
-    Loss { queue: &'static str, copy: usize },
+    OutageEnds {
+        target: String,
+    },
+    OutageBegins {
+        target: String,
+    },
+    Crash {
+        who: Who,
+    },
+    LockExpired {
+        worker: usize,
+    },
+    Duplicate {
+        queue: &'static str,
+        copy: usize,
+    },
+    Loss {
+        queue: &'static str,
+        copy: usize,
+    },
+    DeliverRequest {
+        worker: usize,
+        flying: usize,
+    },
+    RequestSent {
+        who: Who,
+        at: usize,
+    },
+    /// By a service; `heard` where a run that waits gets the response.
+    Served {
+        flying: usize,
+        heard: bool,
+    },
+    Response {
+        worker: usize,
+    },
+    ResponseLost {
+        worker: usize,
+    },
+    NoResponse {
+        who: Who,
+        at: usize,
+    },
+    TimedOut {
+        who: Who,
+        at: usize,
+    },
+    RequestLost {
+        flying: usize,
+    },
+    RequestDuplicated {
+        flying: usize,
+    },
 }
 
 /// One step.
@@ -289,6 +385,9 @@ pub(crate) struct World<'a> {
     queues: BTreeMap<&'static str, QueueState>,
     delayed: Vec<(u64, &'static str, CopyOf)>,
     counter: Option<String>,
+    till: Option<String>,
+    /// Requests on their way.
+    flying: Vec<Flying>,
     out: BTreeSet<String>,
     workers: Vec<WorkerState>,
     clients: Vec<ClientState>,
@@ -300,19 +399,24 @@ pub(crate) struct World<'a> {
 
 const STORE: &str = "store";
 const BUS: &str = "bus";
+const NO_ANSWER: Failure = Failure::Http(HttpErr::NoAnswer);
 
 fn target(operation: &Operation) -> Option<String> {
     match operation {
         Operation::Get { .. } | Operation::List { .. } | Operation::Write { .. } => Some(STORE.into()),
         Operation::Send { .. } | Operation::Ack => Some(BUS.into()),
         Operation::Call { service, .. } => Some(format!("service {service}")),
-        Operation::Sleep { .. } | Operation::Request { .. } => None,
+        Operation::Request { host, .. } => Some(format!("host {host}")),
+        Operation::Sleep { .. } => None,
     }
 }
 
 /// May others see what it does?
 fn touches(operation: &Operation) -> bool {
-    matches!(operation, Operation::Write { .. } | Operation::Send { .. } | Operation::Call { .. })
+    matches!(
+        operation,
+        Operation::Write { .. } | Operation::Send { .. } | Operation::Call { .. } | Operation::Request { .. }
+    )
 }
 
 /// The answer of an operation whose outcome stays unknown.
@@ -323,7 +427,7 @@ fn unknown(operation: &Operation) -> Failure {
         Operation::Ack => Failure::Ack(AckErr::Unknown),
         Operation::Call { .. } => Failure::Call(CallErr::Unknown),
         Operation::Sleep { .. } => unreachable!("a sleep is always answered"),
-        Operation::Request { .. } => unreachable!("nobody asks a host yet"),
+        Operation::Request { .. } => NO_ANSWER,
     }
 }
 
@@ -333,7 +437,7 @@ fn refused(operation: &Operation) -> Failure {
         Operation::Send { .. } => Failure::Send(SendErr::Refused),
         Operation::Call { .. } => Failure::Call(CallErr::Refused),
         Operation::Ack | Operation::Sleep { .. } => unreachable!("nobody refuses an ack or a sleep"),
-        Operation::Request { .. } => unreachable!("nobody asks a host yet"),
+        Operation::Request { .. } => unreachable!("nobody refuses a request"),
     }
 }
 
@@ -357,9 +461,16 @@ impl<'a> World<'a> {
         let mut world = World {
             spec,
             keys: BTreeMap::new(),
-            queues: spec.endpoints.iter().map(|endpoint| (endpoint.queue, QueueState::default())).collect(),
+            queues: spec
+                .endpoints
+                .iter()
+                .filter(|endpoint| endpoint.host().is_none())
+                .map(|endpoint| (endpoint.queue, QueueState::default()))
+                .collect(),
             delayed: Vec::new(),
             counter: spec.counter.as_ref().map(|counter| counter.start.to_string()),
+            till: spec.till.map(str::to_owned),
+            flying: Vec::new(),
             out: BTreeSet::new(),
             workers: Vec::new(),
             clients: spec.clients.iter().map(|_| ClientState { next: 0, again: false, run: None }).collect(),
@@ -384,7 +495,7 @@ impl<'a> World<'a> {
         }
         for (at, endpoint) in spec.endpoints.iter().enumerate() {
             for _ in 0..if spec.serial { 1 } else { endpoint.workers } {
-                world.workers.push(WorkerState { endpoint: at, delivery: None, holds: None, run: None });
+                world.workers.push(WorkerState { endpoint: at, delivery: None, holds: None, serves: None, run: None });
             }
         }
         world
@@ -415,6 +526,39 @@ impl<'a> World<'a> {
     fn busy(&self) -> usize {
         self.workers.iter().filter(|worker| worker.run.is_some()).count()
             + self.clients.iter().filter(|client| client.run.is_some()).count()
+    }
+
+    /// Does nobody run, but runs that wait for a response?
+    fn all_wait_for_responses(&self) -> bool {
+        self.everybody().into_iter().filter_map(|who| self.run(who)).all(|run| !run.waits.is_empty())
+    }
+
+    fn host_of(&self, worker: usize) -> Option<&'static str> {
+        self.spec.endpoints[self.workers[worker].endpoint].host()
+    }
+
+    /// Every run that waits for a response, by the operation and the mark of the wait.
+    fn waits(&self) -> Vec<(Who, usize, u32)> {
+        let of = |who: Who| {
+            let waits = self.run(who).map(|run| run.waits.clone()).unwrap_or_default();
+            waits.into_iter().map(move |(at, mark)| (who, at, mark))
+        };
+        self.everybody().into_iter().flat_map(of).collect()
+    }
+
+    /// Who waits for the response to this request.
+    fn waiting(&self, flying: &Flying) -> Option<(Who, usize)> {
+        self.waits().into_iter().find(|(.., mark)| *mark == flying.mark).map(|(who, at, _)| (who, at))
+    }
+
+    /// A deadline binds the clock until the response is on its way, but while the handler only sleeps.
+    fn clock_may_reach(&self, due: u64) -> bool {
+        let served = self.workers.iter().filter_map(|worker| {
+            let (flying, run) = (worker.serves.as_ref()?, worker.run.as_ref()?);
+            let busy = run.pending().iter().any(|(_, operation)| !matches!(operation, Operation::Sleep { .. }));
+            (busy || run.ended.is_some()).then_some(flying)
+        });
+        self.flying.iter().chain(served).all(|flying| due <= flying.deadline)
     }
 
     fn run(&self, who: Who) -> Option<&RunState> {
@@ -459,6 +603,15 @@ impl<'a> World<'a> {
                 continue;
             }
             for (at, operation) in run.pending() {
+                // A request that was sent needs nothing any more that could be out.
+                if let Some(mark) = run.waits.get(&at) {
+                    let goes_on = |worker: &&WorkerState| worker.run.as_ref().is_some_and(|run| run.ended.is_none());
+                    let served = self.workers.iter().filter(goes_on).filter_map(|worker| worker.serves.as_ref());
+                    if self.flying.iter().chain(served).any(|flying| flying.mark == *mark) {
+                        fault(Fault::TimedOut, Act::TimedOut { who, at });
+                    }
+                    continue;
+                }
                 // READING: what is out answers nothing: it does not refuse, and does nothing unseen.
                 if target(&operation).is_some_and(|target| self.out.contains(&target)) {
                     continue;
@@ -517,8 +670,25 @@ impl<'a> World<'a> {
                 }
             }
         }
-        let pending = self.everybody().into_iter().filter_map(|who| self.run(who)).flat_map(RunState::pending);
-        let wanted: BTreeSet<String> = pending.filter_map(|(_, operation)| target(&operation)).collect();
+        for (at, flying) in self.flying.iter().enumerate() {
+            fault(Fault::RequestLost, Act::RequestLost { flying: at });
+            fault(Fault::RequestDuplicated, Act::RequestDuplicated { flying: at });
+            if flying.host == Till::NAME && self.waiting(flying).is_some() {
+                fault(Fault::ResponseLost, Act::Served { flying: at, heard: false });
+            }
+        }
+        for (at, worker) in self.workers.iter().enumerate() {
+            let (Some(flying), Some(run)) = (&worker.serves, &worker.run) else { continue };
+            if run.ended.is_some() && self.waiting(flying).is_some() {
+                fault(Fault::ResponseLost, Act::ResponseLost { worker: at });
+            }
+        }
+        let runs = self.everybody().into_iter().filter_map(|who| self.run(who));
+        let unsent = |run: &RunState| {
+            let pending = run.pending().into_iter();
+            pending.filter(|(at, _)| !run.waits.contains_key(at)).collect::<Vec<_>>()
+        };
+        let wanted: BTreeSet<String> = runs.flat_map(unsent).filter_map(|(_, operation)| target(&operation)).collect();
         for target in wanted {
             if !self.out.contains(&target) {
                 fault(Fault::Outage, Act::OutageBegins { target });
@@ -537,11 +707,18 @@ impl<'a> World<'a> {
                 None => {
                     let before = at.checked_sub(1).map(|before| &self.workers[before]);
                     let first = before.is_none_or(|before| before.endpoint != worker.endpoint || before.run.is_some());
-                    if first && may_begin {
+                    if let Some(host) = self.host_of(at) {
+                        let may_begin = !self.spec.serial || self.all_wait_for_responses();
+                        let on_their_way = self.flying.iter().enumerate().filter(|(_, flying)| flying.host == host);
+                        if first && may_begin {
+                            on_their_way.for_each(|(flying, _)| free(Act::DeliverRequest { worker: at, flying }));
+                        }
+                    } else if first && may_begin {
                         let visible = self.queues[self.queue_of(at)].visible.len();
                         (0..visible).for_each(|copy| free(Act::Deliver { worker: at, copy }));
                     }
                 }
+                Some(RunState { ended: Some(_), .. }) if worker.serves.is_some() => free(Act::Response { worker: at }),
                 Some(RunState { ended: Some(Ok(_)), .. }) => free(Act::Ack { worker: at }),
                 Some(RunState { ended: Some(Err(_)), .. }) => free(Act::Returned { worker: at }),
                 Some(_) => {}
@@ -557,14 +734,29 @@ impl<'a> World<'a> {
         }
         for who in self.everybody() {
             for (at, operation) in self.run(who).map(RunState::pending).unwrap_or_default() {
+                if self.run(who).is_some_and(|run| run.waits.contains_key(&at)) {
+                    continue;
+                }
                 match target(&operation) {
                     None => {}
                     Some(target) if self.out.contains(&target) => {
                         let few = self.run(who).is_some_and(|run| run.no_answers < 3);
                         few.then(|| free(Act::Operation { who, at, how: How::NoAnswer }));
                     }
+                    Some(_) if matches!(operation, Operation::Request { .. }) => free(Act::RequestSent { who, at }),
                     Some(_) => free(Act::Operation { who, at, how: How::Ok }),
                 }
+            }
+        }
+        for (who, at, mark) in self.waits() {
+            let served = self.workers.iter().filter_map(|worker| worker.serves.as_ref());
+            if self.flying.iter().chain(served).all(|flying| flying.mark != mark) {
+                free(Act::NoResponse { who, at });
+            }
+        }
+        for (at, flying) in self.flying.iter().enumerate() {
+            if flying.host == Till::NAME {
+                free(Act::Served { flying: at, heard: true });
             }
         }
         for (name, queue) in &self.queues {
@@ -578,7 +770,8 @@ impl<'a> World<'a> {
         let messages = self.delayed.iter().enumerate().map(|(at, (due, ..))| (*due, Act::TickMessage { delayed: at }));
         let due: Vec<(u64, Act)> = sleeps.chain(messages).collect();
         let earliest = due.iter().map(|(due, _)| *due).min();
-        due.into_iter().filter(|(due, _)| Some(*due) == earliest).for_each(|(_, act)| free(act));
+        let due = due.into_iter().filter(|(due, _)| Some(*due) == earliest && self.clock_may_reach(*due));
+        due.for_each(|(_, act)| free(act));
         if let (Some(counter), Some(state)) = (&self.spec.counter, &self.counter)
             && counter.timer(state).is_some_and(|after| after != *state)
         {
@@ -688,8 +881,9 @@ impl<'a> World<'a> {
             Act::OutageBegins { target } => drop(self.out.insert(target.clone())),
             Act::Crash { who: Who::Worker(worker) } => {
                 self.give_back_draws_of_the_dead(Who::Worker(*worker));
-                let queue = self.queue_of(*worker);
+                self.waits_no_longer(Who::Worker(*worker));
                 if let Some(copy) = self.workers[*worker].holds.take() {
+                    let queue = self.queue_of(*worker);
                     let locked = &mut self.queues.get_mut(queue).expect("the queue").locked;
                     locked.push(copy);
                     locked.sort();
@@ -698,6 +892,7 @@ impl<'a> World<'a> {
             }
             Act::Crash { who: Who::Client(client) } => {
                 self.give_back_draws_of_the_dead(Who::Client(*client));
+                self.waits_no_longer(Who::Client(*client));
                 self.clients[*client].run = None;
                 self.failed(*client, "no answer");
             }
@@ -714,6 +909,46 @@ impl<'a> World<'a> {
             Act::Loss { queue, copy } => {
                 self.queues.get_mut(queue).expect("the queue").visible.remove(*copy);
             }
+            Act::DeliverRequest { worker, flying } => self.deliver_request(*worker, *flying),
+            Act::RequestSent { who, at } => {
+                let Operation::Request { host, request } = self.operation(*who, *at) else { unreachable!("a request") };
+                let taken: BTreeSet<u32> = self.waits().into_iter().map(|(.., mark)| mark).collect();
+                let mark = (1..).find(|mark| !taken.contains(mark)).expect("a mark is free");
+                self.fly(host, request, mark);
+                let run = self.run_mut(*who);
+                run.waits.insert(*at, mark);
+                lock(&run.desk).touched = true;
+            }
+            Act::Served { flying, heard } => {
+                let flying = self.flying.remove(*flying);
+                let waiting = self.waiting(&flying).filter(|_| *heard);
+                let state = self.till.clone().expect("there is a till");
+                let (after, response) = Till::handle(&state, &flying.request);
+                self.till = Some(after);
+                if let Some((who, at)) = waiting {
+                    dropped = self.answer(who, at, Ok(Reply::Response(response)), &choice.effects);
+                }
+            }
+            Act::Response { worker } | Act::ResponseLost { worker } => {
+                let flying = self.workers[*worker].serves.take().expect("it serves a request");
+                let run = self.workers[*worker].run.take().expect("it ran");
+                let response = match run.ended.expect("it has ended") {
+                    Ok(response) => serde_json::from_str::<Response>(&response).expect("a response"),
+                    Err(reason) => kit::http::server_error(&reason),
+                };
+                self.rest(*worker);
+                if let (Some((who, at)), Act::Response { .. }) = (self.waiting(&flying), &choice.act) {
+                    dropped = self.answer(who, at, Ok(Reply::Response(response)), &choice.effects);
+                }
+            }
+            Act::NoResponse { who, at } | Act::TimedOut { who, at } => {
+                dropped = self.answer(*who, *at, Err(NO_ANSWER), &choice.effects);
+            }
+            Act::RequestLost { flying } => drop(self.flying.remove(*flying)),
+            Act::RequestDuplicated { flying } => {
+                self.flying.push(self.flying[*flying].clone());
+                self.flying.sort();
+            }
         }
         Taken { dropped, dead_lettered: self.last_dead_lettered }
     }
@@ -729,7 +964,46 @@ impl<'a> World<'a> {
 
     fn rest(&mut self, worker: usize) {
         let worker = &mut self.workers[worker];
-        (worker.delivery, worker.holds, worker.run) = (None, None, None);
+        (worker.delivery, worker.holds, worker.serves, worker.run) = (None, None, None, None);
+    }
+
+    /// Puts a request on its way.
+    fn fly(&mut self, host: String, request: Request, mark: u32) {
+        let deadline = self.now() + self.spec.flight();
+        self.flying.push(Flying { host, request, deadline, mark });
+        self.flying.sort();
+    }
+
+    /// Nobody waits any more for what bears this mark.
+    fn forget(&mut self, mark: u32) {
+        let served = self.workers.iter_mut().filter_map(|worker| worker.serves.as_mut());
+        for flying in self.flying.iter_mut().chain(served).filter(|flying| flying.mark == mark) {
+            flying.mark = 0;
+        }
+        self.flying.sort();
+    }
+
+    /// A run is gone that may have waited.
+    fn waits_no_longer(&mut self, who: Who) {
+        let waits = std::mem::take(&mut self.run_mut(who).waits);
+        waits.into_values().for_each(|mark| self.forget(mark));
+    }
+
+    fn deliver_request(&mut self, worker: usize, flying: usize) {
+        let flying = self.flying.remove(flying);
+        let queue = self.queue_of(worker);
+        let delivery = delivery_of(queue, &flying.request);
+        let program = self.spec.endpoints[self.workers[worker].endpoint].program.clone();
+        let draws_for = format!("{queue} {}", flying.request);
+        self.workers[worker].delivery = Some(delivery.clone());
+        self.workers[worker].serves = Some(flying);
+        self.workers[worker].run = Some(self.begin(draws_for, |cx| {
+            Box::pin(async move {
+                let text = |response| serde_json::to_string(&response).expect("a response is plain data");
+                serve(cx, delivery, program).await.map(text).map_err(|retry| retry.to_string())
+            })
+        }));
+        self.poll(Who::Worker(worker), &[]);
     }
 
     fn fact(&mut self, kind: Kept, of: &str, what: String) {
@@ -841,12 +1115,24 @@ impl<'a> World<'a> {
         let desk = Arc::new(Mutex::new(Desk::default()));
         let door = Door { desk: desk.clone(), common: self.common.clone(), draws_for: draws_for.clone() };
         let future = Some(code(Cx::new(Arc::new(door))));
-        RunState { desk, future, ended: None, no_answers: 0, draws_for, sleeps: BTreeMap::new() }
+        RunState {
+            desk,
+            future,
+            ended: None,
+            no_answers: 0,
+            draws_for,
+            sleeps: BTreeMap::new(),
+            waits: BTreeMap::new(),
+        }
     }
 
     fn answer(&mut self, who: Who, at: usize, reply: Result<Reply, Failure>, effects: &[bool]) -> usize {
         let run = self.run_mut(who);
         run.sleeps.remove(&at);
+        if let Some(mark) = run.waits.remove(&at) {
+            self.forget(mark);
+        }
+        let run = self.run_mut(who);
         let mut desk = lock(&run.desk);
         desk.history.push(format!("{at}: {}", reply_text(&reply)));
         let Slot::Pending(operation) = &desk.slots[at] else { unreachable!("it is pending") };
@@ -873,24 +1159,33 @@ impl<'a> World<'a> {
             }
         }
         let mut desk = lock(&run.desk);
-        let dropped = std::mem::take(&mut desk.dropped);
-        desk.touched |= dropped.iter().any(touches);
+        let mut dropped = std::mem::take(&mut desk.dropped);
+        desk.touched |= dropped.iter().any(|(_, operation)| touches(operation));
         drop(desk);
+        // What was sent was sent; only nobody waits any more.
+        let sent: Vec<u32> = dropped.iter().filter_map(|(at, _)| run.waits.get(at)).copied().collect();
+        dropped.retain(|(at, _)| run.waits.remove(at).is_none());
+        sent.into_iter().for_each(|mark| self.forget(mark));
         if self.run(who).is_some_and(|run| run.ended.is_some()) && !self.tells(who) {
             self.give_back_draws(who);
         }
-        for (operation, effect) in dropped.iter().zip(effects) {
+        for ((_, operation), effect) in dropped.iter().zip(effects) {
             // READING: that holds during an outage too: the request had arrived before.
-            if *effect && target(operation).is_some() {
-                let _ = self.perform(Some(who), operation);
+            match operation {
+                Operation::Request { host, request } if *effect => self.fly(host.clone(), request.clone(), 0),
+                _ if *effect && target(operation).is_some() => drop(self.perform(Some(who), operation)),
+                _ => {}
             }
         }
         dropped.len()
     }
 
-    /// Does somebody hear how this client's run ended?
+    /// Does somebody hear how this run of a client ended? Of a server's, others may hear what its response says.
     fn tells(&self, who: Who) -> bool {
-        let Who::Client(client) = who else { return false };
+        let client = match who {
+            Who::Worker(worker) => return self.workers[worker].serves.is_some(),
+            Who::Client(client) => client,
+        };
         let call = &self.spec.clients[client].calls[self.clients[client].next];
         let calls_again = call.rule == Rule::Calls || call.again.is_some();
         !(calls_again && self.run(who).is_some_and(|run| matches!(run.ended, Some(Err(_)))))
@@ -1009,7 +1304,7 @@ impl<'a> World<'a> {
                 Ok(Reply::Done)
             }
             Operation::Sleep { .. } => unreachable!("time ends a sleep"),
-            Operation::Request { .. } => unreachable!("nobody asks a host yet"),
+            Operation::Request { .. } => unreachable!("a request is sent, and answered in another step"),
             Operation::Call { request, .. } => {
                 let state = self.counter.clone().expect("there is a counter");
                 let (after, answer) = CounterSpec::handle(&state, request);
@@ -1030,13 +1325,14 @@ impl<'a> World<'a> {
     /// What properties may read.
     pub(crate) fn observable(&self) -> String {
         let documents = self.keys.iter().filter_map(|(name, key)| Some((name.as_str(), key.body.as_deref()?)));
-        observable_text(documents, &self.facts, self.counter.as_deref())
+        observable_text(documents, &self.facts, [self.counter.as_deref(), self.till.as_deref()])
     }
 
     /// The documents and services only, as a `Snapshot` of the explorer has them.
     pub(crate) fn outside(&self) -> [Vec<(String, String)>; 2] {
         let documents = self.keys.iter().filter_map(|(name, key)| Some((name.clone(), key.body.clone()?)));
-        let services = self.counter.iter().map(|state| (CounterSpec::NAME.to_owned(), state.clone()));
+        let states = [(CounterSpec::NAME, &self.counter), (Till::NAME, &self.till)].into_iter();
+        let services = states.filter_map(|(name, state)| Some((name.to_owned(), state.clone()?)));
         [documents.collect(), services.collect()]
     }
 
@@ -1062,12 +1358,18 @@ impl<'a> World<'a> {
         for (due, queue, copy) in &self.delayed {
             let _ = writeln!(text, "delayed {} {queue} {}", due - zero, copy.text());
         }
+        for flying in &self.flying {
+            let _ = writeln!(text, "on its way {}", flying.text(zero));
+        }
         let _ = writeln!(text, "out {:?}", self.out);
         let _ = writeln!(text, "draws {:?}", common.draws);
         for (at, worker) in self.workers.iter().enumerate() {
             let (Some(run), Some(delivery)) = (&worker.run, &worker.delivery) else { continue };
             let holds = worker.holds.as_ref().map_or_else(|| "nothing".to_owned(), CopyOf::text);
             let _ = write!(text, "worker {at} handles {:?} of {}, holds {holds}", delivery.msg, delivery.queue);
+            if let Some(flying) = &worker.serves {
+                let _ = write!(text, ", serves {}", flying.text(zero));
+            }
             render_run(&mut text, run, zero);
         }
         for (at, client) in self.clients.iter().enumerate() {
@@ -1089,7 +1391,7 @@ impl<'a> World<'a> {
 pub(crate) fn observable_text<'t>(
     documents: impl Iterator<Item = (&'t str, &'t str)>,
     facts: &BTreeSet<FactText>,
-    counter: Option<&str>,
+    services: [Option<&str>; 2],
 ) -> String {
     let mut text = String::new();
     for (key, body) in documents {
@@ -1098,8 +1400,10 @@ pub(crate) fn observable_text<'t>(
     for fact in facts {
         let _ = writeln!(text, "{:?} {} {}", fact.kind, fact.of, fact.what);
     }
-    if let Some(state) = counter {
-        let _ = writeln!(text, "service {} = {state}", CounterSpec::NAME);
+    for (name, state) in [CounterSpec::NAME, Till::NAME].into_iter().zip(services) {
+        if let Some(state) = state {
+            let _ = writeln!(text, "service {name} = {state}");
+        }
     }
     text
 }
@@ -1114,6 +1418,9 @@ fn render_run(text: &mut String, run: &RunState, zero: u64) {
     }
     for (at, due) in &run.sleeps {
         let _ = write!(text, " | sleeps {at} until {}", due - zero);
+    }
+    for (at, mark) in &run.waits {
+        let _ = write!(text, " | {at} was sent with mark {mark}");
     }
     let _ = writeln!(text, " | {} no answers | ended {:?}", run.no_answers, run.ended);
 }

@@ -1,5 +1,6 @@
 //! Random small worlds.
 
+use kit::http::Method;
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
@@ -7,18 +8,22 @@ use sim::Fault;
 
 use crate::spec::{
     CallSpec, ClientSpec, Cond, CounterSpec, EndpointSpec, IdSource, Instr, Kept, MessageSpec, OUT, OnErr, Op, Program,
-    Rule, Spec, Timer, Value,
+    Rule, Spec, Till, Timer, Value,
 };
 
 const FIRST: &str = "first";
 const SECOND: &str = "second";
 const KEYS: [&str; 2] = ["p/a", "p/b"];
+/// Of a hundred worlds, so many have requests over HTTP.
+const HTTP: u32 = 50;
 
 struct Dice {
     rng: SmallRng,
     /// Queues to which handlers may send.
     queues: Vec<&'static str>,
     counter: bool,
+    /// Hosts that programs may ask.
+    hosts: Vec<&'static str>,
     /// May this program ack?
     delivery: bool,
     draws: bool,
@@ -33,6 +38,7 @@ pub(crate) fn spec(seed: u64) -> Spec {
         rng: SmallRng::seed_from_u64(seed),
         queues: vec![OUT],
         counter: false,
+        hosts: vec![],
         delivery: true,
         draws: false,
         clock: false,
@@ -51,13 +57,27 @@ pub(crate) fn spec(seed: u64) -> Spec {
         let timer = dice.one(&[Timer::None, Timer::None, Timer::Idle, Timer::Steps]);
         spec.counter = Some(CounterSpec { start: dice.rng.random_range(0..2), timer });
     }
-    let endpoints = dice.one(&[0, 1, 1, 1, 1, 2]);
-    let clients = if endpoints == 0 { dice.one(&[1, 2]) } else { dice.one(&[0, 0, 0, 1, 2]) };
-    let copies = dice.one(&[1, 1, 2]);
+    let http = dice.chance(HTTP);
+    let endpoints = if http { dice.one(&[0, 0, 0, 1]) } else { dice.one(&[0, 1, 1, 1, 1, 2]) };
+    let clients = match (endpoints, http) {
+        (0, true) => dice.one(&[1, 1, 1, 2]),
+        (0, false) => dice.one(&[1, 2]),
+        (_, true) => dice.one(&[0, 0, 0, 1]),
+        (_, false) => dice.one(&[0, 0, 0, 1, 2]),
+    };
+    let copies = if http { 1 } else { dice.one(&[1, 1, 2]) };
     let workers = dice.one(&[1, 1, 2]);
-    let messages = if endpoints == 0 { 0 } else { dice.one(&[1, 1, 1, 2]) };
+    let messages = match (endpoints, http) {
+        (0, _) => 0,
+        (_, true) => 1,
+        _ => dice.one(&[1, 1, 1, 2]),
+    };
     let busy = usize::from(copies) * messages + clients + endpoints;
-    dice.tight = busy >= 3;
+    dice.tight = busy >= if http { 2 } else { 3 };
+    if http {
+        dice.draws |= dice.chance(20);
+        dice.hosts(&mut spec);
+    }
     for id in ["m1", "m2"].into_iter().take(messages) {
         spec.messages.push(MessageSpec { queue: FIRST, id, copies });
     }
@@ -83,7 +103,7 @@ pub(crate) fn spec(seed: u64) -> Spec {
         let calls = ["asks", "asks again"].into_iter().take(calls).map(|name| dice.call(name)).collect();
         spec.clients.push(ClientSpec { name, calls });
     }
-    for queue in spec.endpoints.iter().map(|endpoint| endpoint.queue) {
+    for queue in spec.endpoints.iter().filter(|endpoint| endpoint.host().is_none()).map(|endpoint| endpoint.queue) {
         if dice.chance(15) {
             spec.lossy.push(queue);
         }
@@ -107,6 +127,9 @@ pub(crate) fn spec(seed: u64) -> Spec {
         spec.item_bytes = Some(dice.one(&[6, 7]));
     }
     spec.serial = dice.chance(7);
+    if http && dice.chance(50) {
+        spec.flight = Some(dice.rng.random_range(0..4));
+    }
     spec = spec.keep_all();
     if dice.chance(50) {
         let all: Vec<(Kept, &'static str)> = spec.kept.iter().copied().collect();
@@ -124,6 +147,35 @@ impl Dice {
         of.choose(&mut self.rng).expect("there is one").clone()
     }
 
+    /// Who answers requests: the till, the bank, which may ask the till or the vault, or some of these.
+    fn hosts(&mut self, spec: &mut Spec) {
+        self.delivery = false;
+        let till = self.chance(55);
+        let bank = !till || self.chance(40);
+        let vault = bank && self.chance(15);
+        let tight = std::mem::replace(&mut self.tight, true);
+        if till {
+            spec.till = Some(self.one(&["", "", "a"]));
+            self.hosts.push(Till::NAME);
+        }
+        if vault {
+            let program = self.program(1);
+            spec.endpoints.push(EndpointSpec { name: "Vault", queue: "http://vault", workers: 1, program });
+            self.hosts.push("vault");
+        }
+        if bank {
+            let workers = self.one(&[1, 1, 1, 2]);
+            if self.chance(5) {
+                // It may ask itself.
+                self.hosts.push("bank");
+            }
+            let program = self.program(2);
+            spec.endpoints.push(EndpointSpec { name: "Bank", queue: "http://bank", workers, program });
+            self.hosts.extend(["bank"; 2]);
+        }
+        (self.delivery, self.tight) = (true, tight);
+    }
+
     fn call(&mut self, name: &'static str) -> CallSpec {
         let rule = self.one(&[Rule::Calls, Rule::Tries, Rule::CallsOrLeaves]);
         let program = self.program(2);
@@ -135,7 +187,11 @@ impl Dice {
         let most = if self.tight { most.min(2) } else { most };
         let length = self.rng.random_range(1..=most);
         let mut instrs = Vec::new();
-        if self.chance(40) {
+        if !self.hosts.is_empty() && self.chance(60) {
+            let ask = self.ask();
+            let on_err = self.clone_on_err();
+            instrs.push(if self.chance(25) { self.gives_up(ask, on_err) } else { Instr::Do(ask, on_err) });
+        } else if self.chance(40) {
             // What many handlers do: read, and write what follows from it.
             let key = self.one(&KEYS);
             let weak = self.chance(30);
@@ -159,6 +215,10 @@ impl Dice {
 
     fn instr(&mut self) -> Instr {
         let on_err = self.clone_on_err();
+        if !self.hosts.is_empty() && self.chance(8) {
+            let ask = self.ask();
+            return self.gives_up(ask, on_err);
+        }
         match self.rng.random_range(0..100) {
             0..8 => Instr::Join(self.op(), self.op(), on_err),
             8..14 => Instr::TryJoin(self.op(), self.op(), on_err),
@@ -177,6 +237,9 @@ impl Dice {
 
     fn op(&mut self) -> Op {
         let key = self.one(&KEYS);
+        if !self.hosts.is_empty() && self.chance(45) {
+            return self.ask();
+        }
         match self.rng.random_range(0..100) {
             0..17 => Op::Get { key, weak: self.chance(35) },
             17..20 => Op::List { partition: "p" },
@@ -211,11 +274,24 @@ impl Dice {
         }
     }
 
+    /// What many callers do: ask, and wait for so long.
+    fn gives_up(&mut self, ask: Op, on_err: OnErr) -> Instr {
+        Instr::Race(ask, Op::Sleep { millis: self.one(&[1, 2, 3]) }, on_err)
+    }
+
+    fn ask(&mut self) -> Op {
+        let host = self.one(&self.hosts.clone());
+        let method = self.one(&[Method::Get, Method::Post, Method::Post, Method::Put, Method::Delete]);
+        let path = self.one(&["/x", "/x", "/y"]);
+        Op::Ask { host, method, path, value: self.value() }
+    }
+
     fn value(&mut self) -> Value {
         match self.rng.random_range(0..10) {
+            4 if !self.hosts.is_empty() => Value::Body,
             0..3 => Value::Append('c'),
             3 | 4 => Value::MessageId,
-            5 if self.counter => Value::Answer,
+            5 if self.counter || !self.hosts.is_empty() => Value::Answer,
             6 | 7 if self.draws => Value::Drawn,
             8 | 9 if self.clock => Value::Now,
             _ => Value::Text("b".into()),

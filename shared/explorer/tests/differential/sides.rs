@@ -14,7 +14,7 @@ use rand::{Rng as _, SeedableRng as _};
 use sim::{Fact, Fault};
 
 use crate::brute::{self, Act, Choice, FactText, Node, Space};
-use crate::spec::{CounterSpec, Kept, Rule, Spec};
+use crate::spec::{CounterSpec, Kept, Rule, Spec, Till};
 
 /// A small world with its whole space.
 pub(crate) struct Case {
@@ -114,7 +114,8 @@ fn observed(spec: &Spec, observation: &Observation<'_>) -> String {
             facts.insert(FactText { kind: *kind, of: (*of).to_owned(), what });
         }
     }
-    without_ids(&brute::observable_text(observation.docs().pairs(), &facts, observation.service(CounterSpec::NAME)))
+    let services = [CounterSpec::NAME, Till::NAME].map(|name| observation.service(name));
+    without_ids(&brute::observable_text(observation.docs().pairs(), &facts, services))
 }
 
 /// What the explorer says of a world that nothing is claimed of.
@@ -452,7 +453,11 @@ impl Case {
             for choice in brute::continuations(&self.spec, &paths[at]) {
                 if matches!(
                     choice.act,
-                    Act::Returned { .. } | Act::Error { .. } | Act::DeadLockExpired { .. } | Act::Ack { .. }
+                    Act::Returned { .. }
+                        | Act::Error { .. }
+                        | Act::DeadLockExpired { .. }
+                        | Act::Ack { .. }
+                        | Act::Response { .. }
                 ) {
                     let mut longer = paths[at].clone();
                     longer.push(choice);
@@ -471,7 +476,7 @@ impl Case {
 /// How the explorer may call a step.
 fn kinds(choice: &Choice) -> &'static [StepKind] {
     match &choice.act {
-        Act::Deliver { .. } => &[StepKind::Deliver],
+        Act::Deliver { .. } | Act::DeliverRequest { .. } => &[StepKind::Deliver],
         Act::Operation { .. } => &[StepKind::Operation, StepKind::Ack],
         Act::Ack { .. } | Act::AckLost { .. } => &[StepKind::Ack],
         Act::Returned { .. } => &[StepKind::Returned],
@@ -485,6 +490,10 @@ fn kinds(choice: &Choice) -> &'static [StepKind] {
         Act::Crash { .. } => &[StepKind::Crash],
         Act::Duplicate { .. } => &[StepKind::Duplicate],
         Act::Loss { .. } => &[StepKind::Loss],
+        Act::RequestSent { .. } => &[StepKind::Request],
+        Act::Served { .. } | Act::Response { .. } | Act::ResponseLost { .. } => &[StepKind::Response],
+        Act::NoResponse { .. } | Act::TimedOut { .. } => &[StepKind::NoResponse],
+        Act::RequestLost { .. } | Act::RequestDuplicated { .. } => &[StepKind::Network],
     }
 }
 

@@ -12,8 +12,10 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use explorer::scenario::RequestHandler;
 use explorer::{Client, Handler, Scenario};
-use kit::{Cx, Delivery, Msg, Retry, Version, When};
+use kit::http::Method;
+use kit::{Cx, Delivery, Msg, Request, Response, Retry, Version, When};
 use sim::{Fault, Faults, Limits, Service};
 
 /// Where a value comes from.
@@ -29,8 +31,10 @@ pub(crate) enum Value {
     Drawn,
     /// The time.
     Now,
-    /// The last answer of the service, or what was listed last.
+    /// The last answer of the service or of a host, or what was listed last.
     Answer,
+    /// The body of what is handled.
+    Body,
 }
 
 /// The condition of a write.
@@ -55,15 +59,47 @@ pub(crate) enum IdSource {
 /// One operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
-    Get { key: &'static str, weak: bool },
-    List { partition: &'static str },
-    Put { key: &'static str, value: Value, when: Cond },
-    Delete { key: &'static str, when: Cond },
-    Batch { partition: &'static str, puts: Vec<(&'static str, Value, Cond)>, deletes: Vec<(&'static str, Cond)> },
-    Send { queue: &'static str, id: IdSource, value: Value, delay: u64 },
+    Get {
+        key: &'static str,
+        weak: bool,
+    },
+    List {
+        partition: &'static str,
+    },
+    Put {
+        key: &'static str,
+        value: Value,
+        when: Cond,
+    },
+    Delete {
+        key: &'static str,
+        when: Cond,
+    },
+    Batch {
+        partition: &'static str,
+        puts: Vec<(&'static str, Value, Cond)>,
+        deletes: Vec<(&'static str, Cond)>,
+    },
+    Send {
+        queue: &'static str,
+        id: IdSource,
+        value: Value,
+        delay: u64,
+    },
     Ack,
-    Call { request: &'static str },
-    Sleep { millis: u64 },
+    Call {
+        request: &'static str,
+    },
+    Sleep {
+        millis: u64,
+    },
+    /// A request over HTTP; any status but 200 fails.
+    Ask {
+        host: &'static str,
+        method: Method,
+        path: &'static str,
+        value: Value,
+    },
 }
 
 /// What a run does when an operation fails.
@@ -126,6 +162,24 @@ pub(crate) struct EndpointSpec {
     pub(crate) program: Program,
 }
 
+impl EndpointSpec {
+    /// The host whose requests it answers, if it is a server.
+    pub(crate) fn host(&self) -> Option<&'static str> {
+        self.queue.strip_prefix("http://")
+    }
+}
+
+/// What a server's code sees of a request.
+pub(crate) fn delivery_of(queue: &str, request: &Request) -> Delivery {
+    let text: String = request.body().unwrap_or_default();
+    Delivery { msg: Msg::new(request.to_string(), request.method.as_str(), &text), queue: queue.to_owned() }
+}
+
+/// A server's run: what its handler answers, with status 200.
+pub(crate) async fn serve(cx: Cx, delivery: Delivery, program: Program) -> Result<Response, Retry> {
+    run(cx, Some(delivery), program).await.map(|answer| Response::with(200, &answer))
+}
+
 /// What a client does with an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
@@ -184,6 +238,26 @@ impl CounterSpec {
     }
 }
 
+/// The system behind the host `till`: up to two texts, one for each `POST`, which is refused when there are two.
+pub(crate) struct Till;
+
+impl Till {
+    pub(crate) const NAME: &'static str = "till";
+
+    pub(crate) fn handle(state: &str, request: &Request) -> (String, Response) {
+        let text: String = request.body().unwrap_or_default();
+        let after = match request.method {
+            Method::Post if state.contains('+') => return (state.to_owned(), Response::status(409)),
+            Method::Post if state.is_empty() => text,
+            Method::Post => format!("{state}+{text}"),
+            Method::Put => text,
+            Method::Delete => String::new(),
+            Method::Get => state.to_owned(),
+        };
+        (after.clone(), Response::with(200, &after))
+    }
+}
+
 /// The kinds of fact, as this test names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kept {
@@ -204,6 +278,10 @@ pub(crate) struct Spec {
     pub(crate) lossy: Vec<&'static str>,
     pub(crate) deliveries_max: Vec<(&'static str, u8)>,
     pub(crate) counter: Option<CounterSpec>,
+    /// What the till has in the beginning, where there is one.
+    pub(crate) till: Option<&'static str>,
+    /// The longest flight of a request, in milliseconds, where it is not the usual one.
+    pub(crate) flight: Option<u64>,
     /// Most faults in all.
     pub(crate) total: u8,
     /// Kinds of fault that may strike, each with its own bound (which is at most the total).
@@ -241,6 +319,11 @@ impl Spec {
         self.faults.iter().find(|(kind, _)| *kind == fault).map_or(0, |(_, most)| (*most).min(self.total))
     }
 
+    /// The longest flight of a request, in milliseconds.
+    pub(crate) fn flight(&self) -> u64 {
+        self.flight.unwrap_or(kit::http::MAX_FLIGHT.as_millis() as u64)
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         Limits { item_bytes: self.item_bytes.unwrap_or(Limits::DYNAMODB.item_bytes), ..Limits::DYNAMODB }
     }
@@ -262,6 +345,18 @@ impl Spec {
         }
         for endpoint in &self.endpoints {
             let program = endpoint.program.clone();
+            if let Some(host) = endpoint.host() {
+                let queue = endpoint.queue;
+                let handler: RequestHandler = Arc::new(move |cx, request| {
+                    let served = serve(cx, delivery_of(queue, &request), program.clone());
+                    Box::pin(async move {
+                        let text = |response| serde_json::to_string(&response).expect("a response is plain data");
+                        served.await.map(text).map_err(|retry| retry.reason().to_owned())
+                    })
+                });
+                scenario = scenario.request_handler(endpoint.name, host, endpoint.workers, handler);
+                continue;
+            }
             let handler: Handler = Arc::new(move |cx, delivery| {
                 let program = program.clone();
                 Box::pin(async move { run(cx, Some(delivery), program).await.map(drop) })
@@ -290,6 +385,12 @@ impl Spec {
                 service = service.with_timer(move |state| counter.timer(state));
             }
             scenario = scenario.service(service);
+        }
+        if let Some(start) = self.till {
+            scenario = scenario.http_service(Service::over_http(Till::NAME, start, Till::handle));
+        }
+        if let Some(millis) = self.flight {
+            scenario = scenario.max_flight(Duration::from_millis(millis));
         }
         let kinds: Vec<Fault> = self.faults.iter().map(|(kind, _)| *kind).collect();
         let mut faults = Faults::upto(self.total).only(&kinds);
@@ -332,6 +433,12 @@ impl fmt::Display for Spec {
         }
         if let Some(counter) = &self.counter {
             writeln!(f, "  counter from {}, timer {:?}", counter.start, counter.timer)?;
+        }
+        if let Some(start) = self.till {
+            writeln!(f, "  till from {start:?}")?;
+        }
+        if let Some(millis) = self.flight {
+            writeln!(f, "  requests fly for at most {millis} ms")?;
         }
         if let Some(bytes) = self.item_bytes {
             writeln!(f, "  items of at most {bytes} bytes")?;
@@ -439,6 +546,7 @@ impl Memory {
             Value::Drawn => cx.fresh_id().to_string(),
             Value::Now => format!("t{}", cx.now().as_millis()),
             Value::Answer => format!("n{}", self.answer),
+            Value::Body => delivery.map_or_else(String::new, |delivery| delivery.msg.body.trim_matches('"').to_owned()),
         }
     }
 
@@ -538,6 +646,23 @@ fn start(cx: &Cx, delivery: Option<&Delivery>, memory: &Memory, op: &Op) -> Star
         Op::Call { request } => {
             let call = kit::services::call::<_, u32>(cx, CounterSpec::NAME, *request);
             Box::pin(async move { Ok(Update::Answer(call.await?.to_string())) })
+        }
+        Op::Ask { host, method, path, value } => {
+            let url = format!("http://{host}{path}");
+            let text = memory.value(cx, delivery, None, value);
+            let asked: Pin<Box<dyn Future<Output = Result<Response, kit::HttpErr>> + Send>> = match method {
+                Method::Get => Box::pin(cx.http.get(&url)),
+                Method::Put => Box::pin(cx.http.put(&url, &text)),
+                Method::Post => Box::pin(cx.http.post(&url, &text)),
+                Method::Delete => Box::pin(cx.http.delete(&url)),
+            };
+            Box::pin(async move {
+                let response = asked.await?;
+                match response.status {
+                    200 => Ok(Update::Answer(response.body().unwrap_or_default())),
+                    _ => Err(Retry::because(response.to_string())),
+                }
+            })
         }
         Op::Sleep { millis } => {
             let sleep = cx.sleep(Duration::from_millis(*millis));
