@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::steps::Steps;
 
 /// States that are expanded, at most.
-pub(crate) const EXPANDED_MAX: usize = 20_000;
+const EXPANDED_MAX: usize = 20_000;
 
 /// What happens after a state, by free steps alone.
 #[derive(Debug, Default, PartialEq)]
@@ -47,10 +47,10 @@ pub(crate) fn endless(engine: &mut Engine<'_>, from: &[u32]) -> Endless {
     Endless::default()
 }
 
-pub(crate) type Reached = (usize, Action, Vec<u32>);
+type Reached = (usize, Action, Vec<u32>);
 
 /// How many steps lead from `ancestor` to `at`, if they do.
-pub(crate) fn back(reached: &[Reached], mut at: usize, ancestor: usize) -> Option<usize> {
+fn back(reached: &[Reached], mut at: usize, ancestor: usize) -> Option<usize> {
     let mut steps = 0;
     while at != ancestor {
         if at == 0 {
@@ -62,7 +62,7 @@ pub(crate) fn back(reached: &[Reached], mut at: usize, ancestor: usize) -> Optio
     Some(steps)
 }
 
-pub(crate) fn path(reached: &[Reached], mut at: usize) -> Vec<Action> {
+fn path(reached: &[Reached], mut at: usize) -> Vec<Action> {
     let mut path = Vec::new();
     while at != 0 {
         path.push(reached[at].1);

@@ -110,8 +110,6 @@ pub(crate) struct Histories {
     pub(crate) runs: u64,
     /// Somebody read the clock.
     pub(crate) clock_read: bool,
-    /// Somebody asked for random numbers.
-    pub(crate) diced: bool,
     /// Somebody sleeps.
     pub(crate) sleeps: bool,
     /// Versions are numbered by each run for itself.
@@ -144,7 +142,6 @@ impl Histories {
             misbehaviours: Vec::new(),
             runs: 0,
             clock_read: false,
-            diced: false,
             sleeps: false,
             own_versions,
             announce: None,
@@ -405,7 +402,6 @@ impl Histories {
             }
             Some(Ending::Bad(bad)) => return (self.misbehaved(node, bad), false),
         }
-        self.diced |= stand.diced;
         (node, stand.read_clock)
     }
 

@@ -13,7 +13,6 @@ mod layout;
 mod logs;
 mod narrate;
 pub mod observation;
-mod opaque;
 mod operation;
 pub mod page;
 pub mod paths;

@@ -103,8 +103,6 @@ pub(crate) struct Stand {
     pub(crate) draws: u32,
     /// Whether the clock was read since the last answer.
     pub(crate) read_clock: bool,
-    /// Whether random numbers were asked for, at any time.
-    pub(crate) diced: bool,
 }
 
 /// One answer in a run's history.
@@ -134,7 +132,6 @@ struct Record {
     surroundings: Surroundings,
     draws: u32,
     read_clock: bool,
-    diced: bool,
     over: bool,
 }
 
@@ -160,11 +157,6 @@ impl Port for Door {
         mixed(record.surroundings.owner, number)
     }
 
-    fn seed(&self) -> u64 {
-        self.0.record().diced = true;
-        self.draw() as u64
-    }
-
     fn now_millis(&self) -> u64 {
         // Like a draw: no two attempts read the same time, even where nothing else makes time pass.
         let mut record = self.0.record();
@@ -173,13 +165,6 @@ impl Port for Door {
         record.read_clock = true;
         record.surroundings.now_millis + u64::from(number)
     }
-}
-
-/// The id that an owner's draw of this number gives, as text: with hyphens, and without.
-pub(crate) fn id_drawn(owner: u64, number: u32) -> [String; 2] {
-    let simple = format!("{:032x}", mixed(owner, number));
-    let (a, b, c, d, e) = (&simple[..8], &simple[8..12], &simple[12..16], &simple[16..20], &simple[20..]);
-    [format!("{a}-{b}-{c}-{d}-{e}"), simple]
 }
 
 /// 128 well-mixed bits: two rounds of SplitMix64's finaliser.
@@ -327,7 +312,7 @@ impl Running {
             ending => ending.clone(),
         };
         let pending = if ending.is_some() { Vec::new() } else { pending };
-        Stand { pending, dropped, ending, draws: record.draws, read_clock: record.read_clock, diced: record.diced }
+        Stand { pending, dropped, ending, draws: record.draws, read_clock: record.read_clock }
     }
 
     fn poll(&mut self) {

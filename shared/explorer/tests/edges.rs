@@ -178,10 +178,8 @@ fn a_budget_that_ends_first_leaves_it_undecided() {
 
 // ---- ids, chance, time
 
-/// Every attempt draws an id, notes it, and fails: there are more attempts than the explorer tells draws apart. But no
-/// attempt knows of those before it, so that each fails as the first did.
-///
-/// It may not give an id twice: whoever relies on that would be told of a violation that is none.
+/// Every attempt draws an id, notes it, and fails: there are more attempts than the explorer tells draws apart. It may
+/// give up, but it may not give an id twice: whoever relies on that would be told of a violation that is none.
 #[test]
 fn ids_never_repeat_however_often_they_are_drawn() {
     let again = handler(|cx: Cx, _| async move {
@@ -195,82 +193,11 @@ fn ids_never_repeat_however_often_they_are_drawn() {
     let world = World::new("draws", scenario)
         .always("no id is drawn twice", |seen| seen.docs().get::<bool>("twice").is_none())
         .at_the_end("it comes to an end", |_| false);
-    assert_violated(&world, CAN_FINISH, 0);
-    let violation = world.violation(Reductions::ALL);
-    assert!(violation.explanation.contains("back to where they began, but for the ids"), "{}", violation.explanation);
-    assert!(violation.trace.steps.len() < 10, "{}", violation.trace.steps.len());
-}
-
-/// Every attempt fails once more, until the last one; it draws an id at every try, and `is_last` says when it is enough.
-fn draws_until<F>(is_last: impl Fn(Cx, String) -> F + Send + Sync + Copy + 'static) -> World
-where
-    F: Future<Output = Result<bool, kit::Retry>> + Send + 'static,
-{
-    let tries = handler(move |cx: Cx, _| async move {
-        let id = cx.fresh_id().to_string();
-        cx.docs.put(&format!("used/{id}"), &true, When::Absent).await?;
-        if is_last(cx, id).await? { Ok(()) } else { Err(kit::Retry::because("and again")) }
-    });
-    World::new("draws", Scenario::new().handler("Drawer", "orders", 1, tries).message("orders", msg("m1"), 1))
-}
-
-/// These come to their end after a hundred tries, which is more than are told apart: nobody may say that they never do.
-#[test]
-fn who_comes_to_an_end_after_many_draws_is_not_violated() {
-    let counts = draws_until(|cx, _| async move {
-        let tries = cx.docs.get::<u32>("tries").await?.map_or(0, |(tries, _)| tries) + 1;
-        cx.docs.put("tries", &tries, When::Always).await?;
-        Ok(tries == 100)
-    });
-    let looks_around = draws_until(|cx, _| async move { Ok(cx.docs.list("used").await?.len() == 100) });
-    let reads_the_clock = draws_until(|cx, _| async move { Ok(cx.now() > Time::from_millis(200)) });
-    let throws_dice = draws_until(|cx, _| async move { Ok(cx.rng().random_range(0..1_000_000) == 0) });
-    let follows_a_chain = draws_until(|cx, id| async move {
-        let before = cx.docs.get::<String>("last").await?.map(|(before, _)| before);
-        cx.docs.put(&format!("link/{id}"), &before, When::Absent).await?;
-        cx.docs.put("last", &id, When::Always).await?;
-        let (mut length, mut at) = (1, before);
-        while let Some(id) = at {
-            at = cx.docs.get::<Option<String>>(&format!("link/{id}")).await?.and_then(|(before, _)| before);
-            length += 1;
+    for reductions in [Reductions::ALL, Reductions::NONE] {
+        match world.explore(reductions).verdict {
+            Verdict::Unrefuted { reason } => assert!(reason.contains("asked more than 64 times"), "{reason}"),
+            other => panic!("{other:?}"),
         }
-        Ok(length == 100)
-    });
-    for (world, what) in [
-        (counts, "count"),
-        (looks_around, "list"),
-        (reads_the_clock, "clock"),
-        (throws_dice, "dice"),
-        (follows_a_chain, "chain"),
-    ] {
-        for reductions in [Reductions::ALL, Reductions::NONE] {
-            match world.explore(reductions).verdict {
-                Verdict::Unrefuted { reason } => {
-                    assert!(reason.contains("asked more than 64 times"), "{what}: {reason}")
-                }
-                other => panic!("{what}: {other:?}"),
-            }
-        }
-    }
-}
-
-/// Two workers get in each other's way, with a new id at every try, as long as they do it at the same time.
-#[test]
-fn a_race_that_may_go_on_for_ever_can_end() {
-    let tries = handler(|cx: Cx, _| async move {
-        let id = cx.fresh_id().to_string();
-        cx.docs.put("mine", &id, When::Always).await?;
-        match cx.docs.get::<String>("mine").await? {
-            Some((mine, _)) if mine == id => Ok(()),
-            _ => Err(kit::Retry::because("somebody else was here")),
-        }
-    });
-    let world =
-        World::new("race", Scenario::new().handler("Racer", "orders", 2, tries).message("orders", msg("m1"), 2));
-    match world.explore(Reductions::ALL).verdict {
-        Verdict::Holds => {}
-        Verdict::Unrefuted { reason } => assert!(reason.contains("asked more than 64 times"), "{reason}"),
-        other => panic!("{other:?}"),
     }
 }
 

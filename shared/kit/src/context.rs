@@ -103,7 +103,7 @@ impl Cx {
 
     /// Random numbers. Another attempt gets others.
     pub fn rng(&self) -> Rng {
-        Rng::seed_from_u64(self.port().seed())
+        Rng::seed_from_u64(self.port().draw() as u64)
     }
 
     /// Waits until `delay` has passed on the world's clock. Nothing is held or promised meanwhile: a lock may

@@ -20,10 +20,6 @@ pub trait Port: Send + Sync {
     fn perform(&self, operation: Operation, called_from: &'static Location<'static>) -> Answer;
     /// A number that no other attempt gets: 128 well-mixed bits.
     fn draw(&self) -> u128;
-    /// Such a number to decide by: a seed.
-    fn seed(&self) -> u64 {
-        self.draw() as u64
-    }
     /// The world's clock, in milliseconds since it began.
     fn now_millis(&self) -> u64;
 }
