@@ -473,10 +473,7 @@ impl<'a> Engine<'a> {
         let Some(service) = read.service.map(|at| &self.scenario.services[at]) else {
             panic!("a handler calls the service {name:?}, which the scenario does not have")
         };
-        let before = self.services.value(services);
-        let state = before.state(name).cloned().unwrap_or_default();
-        let (state, answer) = service.handle(&state, request);
-        let after = before.with(name, &state);
+        let (after, answer) = self.services.value(services).handled(service, request);
         let reply = self.histories.replies.number(Ok(Reply::Answer(answer.into())));
         let called = (self.services.number(after), reply);
         self.called.insert(key, called);
@@ -497,10 +494,7 @@ impl<'a> Engine<'a> {
         let service = &self.scenario.services[service];
         let request = as_request(&self.copies.value(copy).msg);
         let request = serde_json::to_string(&request).expect("a request is plain data");
-        let before = self.services.value(services);
-        let state = before.state(&service.name).cloned().unwrap_or_default();
-        let (state, response) = service.handle(&state, &request);
-        let after = before.with(&service.name, &state);
+        let (after, response) = self.services.value(services).handled(service, &request);
         let served = (self.services.number(after), self.response(true, &response));
         self.served.insert(key, served);
         served

@@ -167,12 +167,6 @@ pub(crate) fn end_of(engine: &mut Engine<'_>, path: &[Action]) -> Vec<u32> {
     state
 }
 
-/// How many faults a path has.
-pub(crate) fn faults_of(engine: &mut Engine<'_>, path: &[Action]) -> u8 {
-    let end = end_of(engine, path);
-    engine.spents.value(end[SPENT]).total()
-}
-
 /// Whether a good end can be reached from a state by free steps; `None` if that would take too long to find out.
 pub(crate) fn can_end_well(engine: &mut Engine<'_>, state: &[u32], good_end: &GoodEnd<'_>) -> Option<bool> {
     reaches(engine, state, good_end, &mut LOOK_AHEAD_MAX.clone())
@@ -312,7 +306,7 @@ impl<'e, 'a> Teller<'e, 'a> {
             .flatten();
         let Some(actor) = actor else { return answered };
         if kind == ActionKind::RequestSent {
-            if let Some(run) = self.runs.iter_mut().rev().find(|run| run.actor == actor) {
+            if let Some(run) = self.run_of(actor) {
                 run.beside += 1;
             }
             return None;
@@ -321,7 +315,7 @@ impl<'e, 'a> Teller<'e, 'a> {
             self.runs.push(Told { actor, steps: vec![number], beside: 0, node: taken.reached, disturbed: false });
             return None;
         }
-        let run = self.runs.iter_mut().rev().find(|run| run.actor == actor)?;
+        let run = self.run_of(actor)?;
         if taken.reached != IDLE {
             run.disturbed |= taken.fault.is_some();
             run.node = taken.reached;
@@ -335,9 +329,14 @@ impl<'e, 'a> Teller<'e, 'a> {
         self.ended_run(actor, taken, number)
     }
 
+    /// The last run of an actor.
+    fn run_of(&mut self, actor: usize) -> Option<&mut Told> {
+        self.runs.iter_mut().rev().find(|run| run.actor == actor)
+    }
+
     /// Of a run that ends here: its first step, if it ended well with nothing in between.
     fn ended_run(&mut self, actor: usize, taken: &Taken, number: usize) -> Option<usize> {
-        let run = self.runs.iter_mut().rev().find(|run| run.actor == actor)?;
+        let run = self.run_of(actor)?;
         run.disturbed |= taken.fault.is_some();
         let first = run.steps[0];
         let together = number - first == run.steps.len() + run.beside;

@@ -13,7 +13,7 @@ use sim::documents::admissible;
 use kit::documents::When;
 
 use crate::count::long;
-use crate::scenario::{Host, Scenario, host_queue};
+use crate::scenario::{Scenario, host_queue};
 
 /// What kind of operation it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,10 +136,6 @@ impl Op {
                 op.kind = Kind::Request;
                 let queue = host_queue(host);
                 op.queue = scenario.queues.iter().position(|known| *known.name == *queue && known.host.is_some());
-                op.service = op.queue.and_then(|queue| match scenario.queues[queue].host {
-                    Some(Host::Service(service)) => Some(service),
-                    _ => None,
-                });
                 op.msg = Some(Arc::new(as_msg(request)));
             }
         }

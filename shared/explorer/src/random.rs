@@ -153,7 +153,7 @@ impl Search<'_> {
                     return self.random_report(Verdict::Holds, 0, 0); // nobody reads it: this begins again
                 }
                 if let Some(wrong) = wrong {
-                    let verdict = self.violated_by(&path, wrong, !out.free);
+                    let verdict = self.violation_on(&path, faults, wrong.claim, wrong.why, wrong.wrong, !out.free);
                     return self.random_report(verdict, seen.len(), taken);
                 }
                 let possible: Vec<Step> = out.iter().map(|(step, _)| *step).collect();

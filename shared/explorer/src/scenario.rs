@@ -5,9 +5,9 @@ use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use kit::http::MAX_FLIGHT;
-use kit::{Cx, Delivery, Endpoint, Msg, Request, Retry, Server};
+use kit::{Cx, Endpoint, Msg, Request, Server};
 use serde::Serialize;
 use sim::{Faults, Limits, Service};
 
@@ -16,15 +16,15 @@ use crate::trace::Trace;
 
 /// One run of a handler, ready to be polled.
 pub type Run<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-/// Starts a run of an endpoint on one delivery.
-pub type Handler = Arc<dyn Fn(Cx, Delivery) -> Run<Result<(), Retry>> + Send + Sync>;
+pub use kit::endpoint::Handler;
+
 /// Starts a run of a server on one request; the response is JSON text, an error is its text.
 pub type RequestHandler = Arc<dyn Fn(Cx, Request) -> Run<Result<String, String>> + Send + Sync>;
 /// Starts a run of one call of a client; the answer is JSON text, an error is its text.
 pub type Call = Arc<dyn Fn(Cx) -> Run<Result<String, String>> + Send + Sync>;
 
 /// A world to explore: who acts, what is there in the beginning, what may go wrong, within which bounds.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Scenario {
     pub(crate) documents: Vec<(String, Arc<str>)>,
     pub(crate) queues: Vec<QueueSpec>,
@@ -32,33 +32,14 @@ pub struct Scenario {
     pub(crate) clients: Vec<Client>,
     pub(crate) services: Vec<Service>,
     pub(crate) limits: Limits,
-    pub(crate) max_flight_millis: u64,
+    /// If it is another than [`MAX_FLIGHT`](kit::http::MAX_FLIGHT).
+    pub(crate) max_flight: Option<Duration>,
     pub(crate) faults: Faults,
     pub(crate) reductions: Reductions,
     pub(crate) serial: bool,
     pub(crate) bounds: Bounds,
     pub(crate) before_run: Option<BeforeRun>,
     pub(crate) before_telling: Option<Arc<dyn Fn() + Send + Sync>>,
-}
-
-impl Default for Scenario {
-    fn default() -> Self {
-        Scenario {
-            documents: Vec::new(),
-            queues: Vec::new(),
-            endpoints: Vec::new(),
-            clients: Vec::new(),
-            services: Vec::new(),
-            limits: Limits::default(),
-            max_flight_millis: MAX_FLIGHT.as_millis() as u64,
-            faults: Faults::NONE,
-            reductions: Reductions::default(),
-            serial: false,
-            bounds: Bounds::default(),
-            before_run: None,
-            before_telling: None,
-        }
-    }
 }
 
 /// Called before code is run that was not run before, with the schedule that leads there and the answer that the
@@ -71,14 +52,14 @@ pub struct Bounds {
     /// Most states to visit.
     pub states: usize,
     /// Most time to spend.
-    pub time: std::time::Duration,
+    pub time: Duration,
     /// Most memory for the tables of visited states, in bytes (an estimate).
     pub bytes: usize,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Bounds { states: 20_000_000, time: std::time::Duration::from_secs(30), bytes: 2 << 30 }
+        Bounds { states: 20_000_000, time: Duration::from_secs(30), bytes: 2 << 30 }
     }
 }
 
@@ -289,13 +270,7 @@ impl Scenario {
     /// Workers that handle the messages of a queue, each delivery with a new `E`.
     #[must_use]
     pub fn endpoint<E: Endpoint>(self, name: &str, queue: &str, workers: u8) -> Self {
-        let handler: Handler = Arc::new(|cx, delivery| {
-            Box::pin(async move {
-                let endpoint = E::default();
-                endpoint.on_message(&cx, &delivery).await
-            })
-        });
-        self.handler(name, queue, workers, handler)
+        self.handler(name, queue, workers, kit::endpoint::handler::<E>())
     }
 
     /// Workers that handle the messages of a queue, by a function.
@@ -339,10 +314,10 @@ impl Scenario {
         self
     }
 
-    /// How long a request may be on its way and handled; [`MAX_FLIGHT`] unless said otherwise.
+    /// How long a request may be on its way and handled; [`MAX_FLIGHT`](kit::http::MAX_FLIGHT) unless said otherwise.
     #[must_use]
-    pub fn max_flight(mut self, flight: std::time::Duration) -> Self {
-        self.max_flight_millis = flight.as_millis() as u64;
+    pub fn max_flight(mut self, flight: Duration) -> Self {
+        self.max_flight = Some(flight);
         self
     }
 
@@ -390,7 +365,7 @@ impl Scenario {
 
     /// Gives up undecided after so much time, not sooner and not later.
     #[must_use]
-    pub fn time_max(mut self, time: std::time::Duration) -> Self {
+    pub fn time_max(mut self, time: Duration) -> Self {
         self.bounds.time = time;
         self
     }

@@ -261,8 +261,7 @@ impl<'a> Search<'a> {
                         free_steps.finishes(state);
                     }
                 }
-                if self.asked.borrow().len() > self.engine.needs.facts.len() {
-                    let facts = self.asked.borrow().clone();
+                if let Some(facts) = self.more_facts() {
                     return Ended::Needs(Needs { facts, ..self.engine.needs.clone() });
                 }
                 let track = self.properties.can_finish.is_some();
@@ -386,12 +385,6 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The violation at the end of a path.
-    pub(crate) fn violated_by(&mut self, path: &[Action], wrong: Wrong, looks_back: bool) -> Verdict {
-        let faults = narrate::faults_of(&mut self.engine, path);
-        self.violation_on(path, faults, wrong.claim, wrong.why, wrong.wrong, looks_back)
-    }
-
     /// What a step of a walk shows counts, and how many faults that walk has so far.
     pub(crate) fn notes(&mut self, step: &Step, faults: u8) {
         self.events |= step.events;
@@ -423,9 +416,15 @@ impl<'a> Search<'a> {
         Some(needs)
     }
 
+    /// All facts that properties read, if the world keeps fewer.
+    fn more_facts(&self) -> Option<FactsRead> {
+        let asked = self.asked.borrow();
+        (asked.len() > self.engine.needs.facts.len()).then(|| asked.clone())
+    }
+
     /// True if the world must remember more than it does, for its code or for its properties.
     pub(crate) fn must_remember_more(&self) -> bool {
-        self.more_needs().is_some() || self.asked.borrow().len() > self.engine.needs.facts.len()
+        self.more_needs().is_some() || self.more_facts().is_some()
     }
 
     fn over_budget(&self, free_steps: &FreeSteps, buckets: &BTreeMap<Rank, Bucket>) -> Option<Verdict> {
@@ -516,8 +515,7 @@ impl<'a> Search<'a> {
 
     /// A property failed. If it asked for facts that the world does not keep, begin again with those.
     fn ended_by(&mut self, state: StateId, (at, wrong): (usize, String), quiescent: bool) -> Ended {
-        if self.asked.borrow().len() > self.engine.needs.facts.len() {
-            let facts = self.asked.borrow().clone();
+        if let Some(facts) = self.more_facts() {
             return Ended::Needs(Needs { facts, ..self.engine.needs.clone() });
         }
         if at == usize::MAX {
@@ -582,7 +580,7 @@ impl<'a> Search<'a> {
         self.violation_on(&path, faults, property, why, explanation, looks_back)
     }
 
-    fn violation_on(
+    pub(crate) fn violation_on(
         &mut self,
         path: &[Action],
         faults: u8,

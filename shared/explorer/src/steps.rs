@@ -302,9 +302,7 @@ impl Engine<'_> {
         let next = begin(state, out);
         next[SPENT] = spent;
         next[EXTRA] = extra;
-        if self.layout.waits {
-            self.stops_waiting(slot, IDLE, out);
-        }
+        self.stops_waiting(slot, IDLE, out);
         match self.layout.actors[slot] {
             Actor::Server { .. } => clear(&mut out.next[self.layout.slot_range(slot)]),
             Actor::Worker { endpoint } => {
@@ -364,8 +362,7 @@ impl Engine<'_> {
         let op = self.histories.node(node).pending[ask].op;
         let kind = self.histories.ops[op as usize].kind;
         let done = free(ActionKind::Done, slot, ask);
-        let sent =
-            kind == Kind::Request && self.mark(state, slot, self.histories.node(node).pending[ask].ordinal).is_some();
+        let sent = self.mark(state, slot, self.histories.node(node).pending[ask].ordinal).is_some();
         if let Some(target) = self.target(op)
             && self.extras.value(state[EXTRA]).out & (1 << target) != 0
             && !sent
@@ -756,9 +753,7 @@ impl Engine<'_> {
             self.falls_asleep(slot, node, out);
         }
         if dropped.is_empty() {
-            if self.layout.waits {
-                self.stops_waiting(slot, node, out);
-            }
+            self.stops_waiting(slot, node, out);
             self.ends(slot, node, end, text, label, out);
             return;
         }
@@ -768,9 +763,7 @@ impl Engine<'_> {
             out.next.copy_from_slice(&base);
             if self.dropped_effects(slot, dropped, effects, out) {
                 let label = Label { action: label.action.with_effects(effects), ..label };
-                if self.layout.waits {
-                    self.stops_waiting(slot, node, out);
-                }
+                self.stops_waiting(slot, node, out);
                 self.ends(slot, node, end, text, label, out);
             }
         }
@@ -947,9 +940,7 @@ impl Engine<'_> {
         if absolute {
             return;
         }
-        if self.layout.waits {
-            self.deadlines_come_nearer(due, out);
-        }
+        self.deadlines_come_nearer(due, out);
         if !self.layout.sleeps {
             return;
         }
@@ -1049,10 +1040,8 @@ impl Engine<'_> {
     fn asked_of(&self, state: &[u32], target: u32) -> bool {
         (0..self.layout.actors.len()).any(|slot| {
             let node = self.histories.node(state[self.layout.slot(slot) + NODE]);
-            node.pending.iter().any(|ask| {
-                self.target(ask.op) == Some(target)
-                    && !(self.layout.waits && self.mark(state, slot, ask.ordinal).is_some())
-            })
+            let asks = |ask: &Ask| self.target(ask.op) == Some(target) && self.mark(state, slot, ask.ordinal).is_none();
+            node.pending.iter().any(asks)
         })
     }
 

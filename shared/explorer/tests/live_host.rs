@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use explorer::Handler;
 use host::{Host, Odds, Struck};
+use kit::endpoint::handler;
 use kit::{Cx, Delivery, Endpoint, Msg, Retry, StoreErr, When};
 use outbox::Order;
 
@@ -36,15 +37,6 @@ impl Endpoint for Billing {
         cx.bus.send("receipts", Msg::new(format!("receipt-{}", delivery.id()), "Receipt", &1)).await?;
         Ok(())
     }
-}
-
-fn endpoint<E: Endpoint>() -> Handler {
-    Arc::new(|cx, delivery| {
-        Box::pin(async move {
-            let endpoint = E::default();
-            endpoint.on_message(&cx, &delivery).await
-        })
-    })
 }
 
 /// Runs a handler on a live host until its queue is empty.
@@ -110,7 +102,7 @@ fn the_reference_handler_processes_each_message_once() {
 /// An endpoint as exercises have it; each order is a document of its own.
 #[test]
 fn an_endpoint_charges_each_order_once_and_sends_its_receipt() {
-    let (host, struck) = run_live(2, ODDS, 400, 8, &endpoint::<Billing>());
+    let (host, struck) = run_live(2, ODDS, 400, 8, &handler::<Billing>());
     let charges = block_on(host.docs()).list::<u64>("charge/");
     assert_eq!(charges.len(), 400, "{struck:?}");
     assert!(charges.iter().all(|(key, amount)| *key == format!("charge/m{amount}")), "with its own amount");

@@ -166,6 +166,14 @@ impl World {
 }
 
 impl Now {
+    /// A service does a request, and answers.
+    fn call(&mut self, service: &Service, request: &str) -> String {
+        self.used.calls += 1;
+        let (services, answer) = self.services.handled(service, request);
+        self.services = services;
+        answer
+    }
+
     fn write(&mut self, batch: Option<&str>, writes: &[Write]) -> Result<Reply, StoreErr> {
         admissible(batch, writes, &Limits::default())?;
         if !writes.iter().all(|write| holds(write, &self.documents)) {
@@ -234,20 +242,13 @@ impl Door {
                 now.millis += delay.as_millis() as u64;
                 Ok(Reply::Done)
             }
-            Operation::Call { service, request } => {
-                now.used.calls += 1;
-                let state = now.services.state(&service).cloned().unwrap_or_default();
-                let called = called.expect("it was looked for");
-                let (state, answer) = called.handle(&state, &request);
-                now.services = now.services.with(&service, &state);
+            Operation::Call { request, .. } => {
+                let answer = now.call(called.expect("it was looked for"), &request);
                 Ok(Reply::Answer(answer.into()))
             }
-            Operation::Request { host, request } => {
-                now.used.calls += 1;
-                let state = now.services.state(&host).cloned().unwrap_or_default();
+            Operation::Request { request, .. } => {
                 let request = serde_json::to_string(&request).expect("a request is plain data");
-                let (state, response) = called.expect("it was looked for").handle(&state, &request);
-                now.services = now.services.with(&host, &state);
+                let response = now.call(called.expect("it was looked for"), &request);
                 let response = serde_json::from_str(&response);
                 Ok(Reply::Response(response.expect("a service over HTTP answers with a response")))
             }

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex as Cell, OnceLock};
 use std::time::Duration;
 
 use kit::documents::{Docs, Version, When};
+use kit::endpoint::{Handler, handler};
 use kit::errors::{HttpErr, SendErr, StoreErr};
 use kit::port::{Answer, Failure, Operation, Port, Reply, Write};
-use kit::{Cx, Delivery, Endpoint, Msg, Request, Response, Retry};
+use kit::{Cx, Delivery, Endpoint, Msg, Request, Response};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use sim::documents::{Remembers, admissible};
@@ -27,9 +28,6 @@ pub const VISIBILITY_TIMEOUT: Duration = Duration::from_millis(40);
 const LATENCY_MAX: Duration = Duration::from_micros(400);
 /// A handler that dies does so within this time of its beginning.
 const DIES_WITHIN_MICROS: u32 = 1_500;
-
-/// Starts a run of an endpoint on one delivery.
-pub type Handler = Arc<dyn Fn(Cx, Delivery) -> Pin<Box<dyn Future<Output = Result<(), Retry>> + Send>> + Send + Sync>;
 
 /// Other systems, as a host reaches them over HTTP.
 pub trait Web: Send + Sync + 'static {
@@ -135,13 +133,7 @@ impl Host {
 
     /// Handles the messages of a queue, each with a new `E`, for ever.
     pub async fn serve_queue<E: Endpoint>(self: Arc<Self>, queue: &'static str) {
-        let handler: Handler = Arc::new(|cx, delivery| {
-            Box::pin(async move {
-                let endpoint = E::default();
-                endpoint.on_message(&cx, &delivery).await
-            })
-        });
-        self.work(queue, handler).await;
+        self.work(queue, handler::<E>()).await;
     }
 
     /// Handles the messages of a queue, for ever.

@@ -1,6 +1,8 @@
 //! What a message handler looks like.
 
 use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::context::Cx;
 use crate::delivery::Delivery;
@@ -16,4 +18,17 @@ pub trait Endpoint: Default + Send + Sync + 'static {
     /// # Errors
     /// [`Retry`]: not done. What already took effect stays.
     fn on_message(&self, cx: &Cx, delivery: &Delivery) -> impl Future<Output = Result<(), Retry>> + Send;
+}
+
+/// Starts a run on one delivery.
+pub type Handler = Arc<dyn Fn(Cx, Delivery) -> Pin<Box<dyn Future<Output = Result<(), Retry>> + Send>> + Send + Sync>;
+
+/// Starts runs of an endpoint, each with a new instance.
+pub fn handler<E: Endpoint>() -> Handler {
+    Arc::new(|cx, delivery| {
+        Box::pin(async move {
+            let endpoint = E::default();
+            endpoint.on_message(&cx, &delivery).await
+        })
+    })
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Cx;
 use crate::errors::{HttpErr, Retry};
+use crate::json;
 use crate::port::{Operation, Port, Reply};
 
 /// The longest that a request is on its way, and handled, after it was sent: then it has arrived, or never will.
@@ -73,7 +74,7 @@ impl Request {
     /// # Errors
     /// [`Retry`], if the body is not a `T`.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, Retry> {
-        from_json(&self.body, &format!("the body of {self}"))
+        json::read(&format!("the body of {self}"), &self.body)
     }
 }
 
@@ -105,7 +106,7 @@ impl Response {
     /// # Panics
     /// If the body cannot be written as JSON.
     pub fn with<T: Serialize + ?Sized>(status: u16, body: &T) -> Self {
-        Response { status, body: to_json(body) }
+        Response { status, body: json::write("the body", body) }
     }
 
     /// The body as a `T`.
@@ -113,7 +114,7 @@ impl Response {
     /// # Errors
     /// [`Retry`], if the body is not a `T`.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, Retry> {
-        from_json(&self.body, &format!("the body of a response {}", self.status))
+        json::read(&format!("the body of a response {}", self.status), &self.body)
     }
 }
 
@@ -175,7 +176,7 @@ impl Http {
         url: &str,
         body: &T,
     ) -> impl Future<Output = Result<Response, HttpErr>> + Send + use<T> {
-        self.request(Method::Put, url, to_json(body))
+        self.request(Method::Put, url, json::write("the body", body))
     }
 
     /// Has something done.
@@ -191,7 +192,7 @@ impl Http {
         url: &str,
         body: &T,
     ) -> impl Future<Output = Result<Response, HttpErr>> + Send + use<T> {
-        self.request(Method::Post, url, to_json(body))
+        self.request(Method::Post, url, json::write("the body", body))
     }
 
     /// Has a resource removed.
@@ -232,15 +233,6 @@ fn host_and_path(url: &str) -> Option<(&str, &str)> {
     let rest = url.strip_prefix("http://")?;
     let (host, path) = rest.split_at(rest.find('/')?);
     (!host.is_empty()).then_some((host, path))
-}
-
-fn to_json<T: Serialize + ?Sized>(body: &T) -> String {
-    serde_json::to_string(body).unwrap_or_else(|error| panic!("the body cannot be written as JSON: {error}"))
-}
-
-fn from_json<T: DeserializeOwned>(body: &str, what: &str) -> Result<T, Retry> {
-    serde_json::from_str(body)
-        .map_err(|error| Retry::because(format!("{what} is not a {}: {error}", std::any::type_name::<T>())))
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ pub mod documents;
 pub mod endpoint;
 pub mod errors;
 pub mod http;
+mod json;
 pub mod logic;
 pub mod message;
 pub mod outbox;

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::errors::Retry;
+use crate::json;
 
 /// What identifies a message: two copies with the same id are the same logical message.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,8 +59,7 @@ impl Msg {
     /// # Panics
     /// If the body cannot be written as JSON.
     pub fn new<T: Serialize + ?Sized>(id: impl Into<MsgId>, kind: impl Into<String>, body: &T) -> Self {
-        let body = serde_json::to_string(body)
-            .unwrap_or_else(|error| panic!("the message's body cannot be written as JSON: {error}"));
+        let body = json::write("the message's body", body);
         Msg { id: id.into(), kind: kind.into(), headers: BTreeMap::new(), body }
     }
 
@@ -68,8 +68,7 @@ impl Msg {
     /// # Errors
     /// [`Retry`], if the body is not a `T`: definite, nothing was done.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, Retry> {
-        serde_json::from_str(&self.body)
-            .map_err(|error| Retry::because(format!("{} is not a {}: {error}", &*self.id, std::any::type_name::<T>())))
+        json::read(&self.id, &self.body)
     }
 }
 

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::context::Cx;
 use crate::errors::CallErr;
+use crate::json;
 use crate::port::{Operation, Reply};
 
 /// Calls `service` with a request and waits for its answer. The service does the whole request as one step.
@@ -23,8 +24,7 @@ pub fn call<R: Serialize + ?Sized, A: DeserializeOwned>(
     service: &str,
     request: &R,
 ) -> impl Future<Output = Result<A, CallErr>> + Send + use<R, A> {
-    let request =
-        serde_json::to_string(request).unwrap_or_else(|error| panic!("the request cannot be written as JSON: {error}"));
+    let request = json::write("the request", request);
     let reply = cx.port().perform(Operation::Call { service: service.to_owned(), request }, Location::caller());
     async move {
         match reply.await {

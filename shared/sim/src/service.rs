@@ -92,6 +92,13 @@ impl Services {
         Services { states }
     }
 
+    /// All services after one of them did a request, and its answer.
+    pub fn handled(&self, service: &Service, request: &str) -> (Services, String) {
+        let before = self.state(&service.name).map_or("", |state| &**state);
+        let (after, answer) = service.handle(before, request);
+        (self.with(&service.name, &after), answer)
+    }
+
     /// Every service's name and state.
     pub fn states(&self) -> impl Iterator<Item = (&str, &str)> {
         self.states.iter().map(|(name, state)| (&**name, &**state))

@@ -46,7 +46,7 @@ impl Caller {
         let answer = asked.await.map_err(|_| HttpErr::NoAnswer)?;
         let status = answer.status().as_u16();
         let body = answer.text().await.map_err(|_| HttpErr::NoAnswer)?;
-        Ok(Response { status, body: if body.is_empty() { "null".to_owned() } else { body } })
+        Ok(Response { status, body: wire::json(body) })
     }
 }
 

@@ -17,7 +17,12 @@ pub(crate) async fn request(from: axum::extract::Request) -> Option<Request> {
     let path = from.uri().path().to_owned();
     let bytes: Bytes = axum::body::to_bytes(from.into_body(), BODY_MAX).await.ok()?;
     let body = String::from_utf8(bytes.to_vec()).ok()?;
-    Some(Request { method, path, body: if body.is_empty() { "null".to_owned() } else { body } })
+    Some(Request { method, path, body: json(body) })
+}
+
+/// A body as JSON text: where there is none, it is `null`.
+pub(crate) fn json(body: String) -> String {
+    if body.is_empty() { "null".to_owned() } else { body }
 }
 
 /// A response on its way out.

@@ -4,6 +4,7 @@
 //! that wait, and the run's slot remembers the mark: that is how a response finds its way. A copy that nobody waits for
 //! bears the mark 0.
 
+use kit::http::MAX_FLIGHT;
 use sim::{Copy, Fault};
 
 use super::{Steps, begin, clear, fault, free};
@@ -68,7 +69,7 @@ impl Engine<'_> {
         let reply = self.responded(reply.0, reply.1);
         self.answer(waiter.slot, waiter.node, waiter.ask, reply, free(ActionKind::Response, slot, 0), out);
         if let Some(spent) = self.spend(state[SPENT], Fault::ResponseLost) {
-            self.struck(waiter, Fault::ResponseLost);
+            self.struck(Some(waiter), Fault::ResponseLost);
             let next = begin(state, out);
             next[SPENT] = spent;
             clear(&mut next[self.layout.slot_range(slot)]);
@@ -88,20 +89,20 @@ impl Engine<'_> {
             let without = here.without(&copy);
             let without = self.queues.number(without);
             let waiter = self.waiter(state, copy.number);
+            let copy = self.copies.number(copy);
             if let Host::Service(service) = host {
-                self.service_serves(state, queue, which, service, without, waiter, out);
+                self.service_serves(state, queue, which, service, copy, without, waiter, out);
             }
             if let Some(spent) = self.spend(state[SPENT], Fault::RequestLost) {
                 let next = begin(state, out);
                 (next[SPENT], next[at]) = (spent, without);
-                self.struck_by(waiter, Fault::RequestLost);
+                self.struck(waiter, Fault::RequestLost);
                 self.emit(fault(ActionKind::RequestLost, queue, which, Fault::RequestLost, 0), out);
             }
             if let Some(spent) = self.spend(state[SPENT], Fault::RequestDuplicated) {
                 begin(state, out)[SPENT] = spent;
-                let copy = self.copies.number(copy);
                 self.appears(queue, copy, out);
-                self.struck_by(waiter, Fault::RequestDuplicated);
+                self.struck(waiter, Fault::RequestDuplicated);
                 self.emit(fault(ActionKind::RequestDuplicated, queue, which, Fault::RequestDuplicated, 0), out);
             }
         }
@@ -114,13 +115,12 @@ impl Engine<'_> {
         queue: usize,
         which: usize,
         service: usize,
+        copy: u32,
         without: u32,
         waiter: Option<Waiter>,
         out: &mut Steps,
     ) {
         let at = self.layout.queue(queue);
-        let copy = self.queues.value(state[at]).visible()[which].clone();
-        let copy = self.copies.number(copy);
         let (services, reply) = self.serve(state[SERVICES], service, copy);
         let next = begin(state, out);
         (next[SERVICES], next[at]) = (services, without);
@@ -130,21 +130,18 @@ impl Engine<'_> {
         };
         self.answer(waiter.slot, waiter.node, waiter.ask, reply, free(ActionKind::Served, queue, which), out);
         if let Some(spent) = self.spend(state[SPENT], Fault::ResponseLost) {
-            self.struck(waiter, Fault::ResponseLost);
+            self.struck(Some(waiter), Fault::ResponseLost);
             let next = begin(state, out);
             (next[SPENT], next[SERVICES], next[at]) = (spent, services, without);
             self.emit(fault(ActionKind::ServedUnheard, queue, which, Fault::ResponseLost, 0), out);
         }
     }
 
-    fn struck_by(&mut self, waiter: Option<Waiter>, by: Fault) {
-        if let Some(waiter) = waiter {
-            self.struck(waiter, by);
+    /// A fault strikes the request of whoever waits, if somebody does.
+    fn struck(&mut self, waiter: Option<Waiter>, by: Fault) {
+        if let Some(Waiter { node, ask, .. }) = waiter {
+            self.histories.node_mut(node).pending[ask].struck |= 1 << by as u32;
         }
-    }
-
-    fn struck(&mut self, waiter: Waiter, by: Fault) {
-        self.histories.node_mut(waiter.node).pending[waiter.ask].struck |= 1 << by as u32;
     }
 
     /// A request is on its way.
@@ -157,13 +154,16 @@ impl Engine<'_> {
             panic!("a handler sends a request to http://{host}, and the world has no such host")
         };
         let now = self.extras.value(out.next[EXTRA]).clock.now();
-        let deadline = now + self.scenario.max_flight_millis;
+        let deadline = now + self.scenario.max_flight.unwrap_or(MAX_FLIGHT).as_millis() as u64;
         let copy = self.copies.number(Copy { deadline, ..Copy::of(msg, mark) });
         self.appears(queue, copy, out);
     }
 
     /// The mark of a run's wait, if the request was sent.
     pub(crate) fn mark(&self, state: &[u32], slot: usize, ordinal: u8) -> Option<u8> {
+        if !self.layout.waits {
+            return None;
+        }
         let waits = self.waits.value(state[self.layout.waits(slot)]);
         waits.iter().find(|(other, _)| *other == ordinal).map(|(_, mark)| *mark)
     }
@@ -224,10 +224,10 @@ impl Engine<'_> {
     /// Ends the waits of a run that are for none of the operations which are pending at a node: copies of those requests
     /// that are left are awaited by nobody.
     pub(super) fn stops_waiting(&mut self, slot: usize, node: NodeId, out: &mut Steps) {
-        let at = self.layout.waits(slot);
-        if self.waits.value(out.next[at]).is_empty() {
+        if !self.has_sent(&out.next, slot) {
             return;
         }
+        let at = self.layout.waits(slot);
         let pending = &self.histories.node(node).pending;
         let stays = |ordinal: u8| pending.iter().any(|ask| ask.ordinal == ordinal);
         let (kept, over): (Vec<_>, Vec<_>) =
@@ -268,9 +268,6 @@ impl Engine<'_> {
     /// The moment that the clock must not pass: the earliest deadline of a request that is on its way, or handled by a run
     /// that does not only sleep.
     pub(super) fn earliest_deadline(&self, state: &[u32]) -> Option<u64> {
-        if !self.layout.waits {
-            return None;
-        }
         let flying = self.hosts().flat_map(|queue| {
             self.queues.value(state[self.layout.queue(queue)]).visible().iter().map(|copy| copy.deadline)
         });
