@@ -558,7 +558,7 @@ impl<'a> World<'a> {
             let busy = run.pending().iter().any(|(_, operation)| !matches!(operation, Operation::Sleep { .. }));
             (busy || run.ended.is_some()).then_some(flying)
         });
-        self.flying.iter().chain(served).all(|flying| due <= flying.deadline)
+        due <= self.now() || self.flying.iter().chain(served).all(|flying| due < flying.deadline)
     }
 
     fn run(&self, who: Who) -> Option<&RunState> {
