@@ -243,7 +243,7 @@ fn a_slow_put_stays_away() {
 #[test]
 fn nothing_is_left_of_a_deleted_booking() {
     let plan = || vec![("shop", vec![put(GIFT), post(GIFT), delete(GIFT)])];
-    story("nothing is left of a deleted booking", ONE_CALLER, plan).keeps_the_table(plan()).check();
+    story("nothing is left of a deleted booking", DELETES, plan).keeps_the_table(plan()).check();
 }
 
 /// Every verb, in every state that one caller can bring about; no request is ever late.

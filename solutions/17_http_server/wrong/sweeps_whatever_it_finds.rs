@@ -1,4 +1,4 @@
-//! Dies by: what is deleted runs no more
+//! Dies by: nothing is left of a deleted booking
 //! Why: the sweeper deletes the record that it finds, whatever it says. A message of a DELETE that came no further
 //! takes away what its next attempt has put there, before its time.
 
