@@ -123,7 +123,7 @@ impl Engine<'_> {
         (0..self.layout.actors.len()).all(|slot| state[self.layout.slot(slot) + NODE] == IDLE)
     }
 
-    fn somebody_runs(&self, state: &[u32]) -> bool {
+    pub(crate) fn somebody_runs(&self, state: &[u32]) -> bool {
         !self.nobody_runs(state)
     }
 
