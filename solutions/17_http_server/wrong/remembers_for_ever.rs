@@ -1,4 +1,4 @@
-//! Dies by: forty bookings leave no more than one does
+//! Dies by: many bookings leave no more than one does
 //! Why: every id that was run is kept with its account, so that nothing is run twice. Nobody ever takes one out.
 
 use std::collections::BTreeMap;

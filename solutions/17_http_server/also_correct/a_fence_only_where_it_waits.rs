@@ -1,6 +1,6 @@
-//! Also correct: no message to a sweeper. The DELETE itself sleeps, and takes its tombstone away.
-//! Why: it is answered only then. If its node dies, its caller has no answer, and asks again. It keeps its caller, and
-//! a worker, for two minutes.
+//! Also correct: a DELETE of what has run writes the account only if there is something to take away.
+//! Why: whoever has loaded the account before it was run has lost its chance by then; and whoever loads it now sees a
+//! tombstone at its second look.
 
 use std::collections::BTreeMap;
 
@@ -136,6 +136,7 @@ async fn run(cx: &Cx, id: &str, method: Method) -> Result<Response, Retry> {
 /// Forgets a booking, for good: whatever was sent before runs no more.
 async fn delete(cx: &Cx, id: &str) -> Result<Response, Retry> {
     let (record, when) = load(cx, &record_key(id)).await?;
+    let fence = !matches!(record, Record::Executed(..));
     let account = match record {
         Record::None => None,
         Record::Stored(booking) | Record::Executed(booking, _) => Some(booking.account),
@@ -144,15 +145,10 @@ async fn delete(cx: &Cx, id: &str) -> Result<Response, Retry> {
     // First the message that will sweep: a tombstone of which no message knows would stay for ever.
     let mark = cx.fresh_id().simple().to_string();
     let sweep = Sweep { id: id.to_owned(), mark: mark.clone() };
-    let _ = Msg::new(&mark, "Sweep", &sweep);
+    cx.bus.send_later("tombstones", Msg::new(&mark, "Sweep", &sweep), MAX_FLIGHT).await?;
     // Also where there was nothing: a PUT may be on its way.
     cx.docs.put(&record_key(id), &Record::Tombstone { account: account.clone(), mark }, when).await?;
-    forget(cx, id, account.as_deref(), true).await?;
-    let (record, when) = load::<Record>(cx, &record_key(id)).await?;
-    cx.sleep(MAX_FLIGHT).await;
-    if matches!(record, Record::Tombstone { .. }) {
-        cx.docs.delete(&record_key(id), when).await?;
-    }
+    forget(cx, id, account.as_deref(), fence).await?;
     Ok(Response::status(204))
 }
 
