@@ -207,17 +207,17 @@ const SOME_BOOKINGS: &[Size] = &[
     Size::ONE.clients(3).workers(2),
 ];
 
-/// Two bookings of one account, of which it can pay only one; then also a deposit.
+/// Bookings of one account at the same time: a gift, and a wage; then also one that the account can pay only after the wage.
 #[test]
-fn two_bookings_share_an_account() {
+fn some_bookings_share_an_account() {
     let plan = || {
         vec![
-            ("shop", vec![put(GIFT), post(GIFT), get(GIFT)]),
-            ("till", vec![put(WRAP), post(WRAP)]),
+            ("shop", vec![put(GIFT), post(GIFT)]),
             ("payroll", vec![put(WAGE), post(WAGE)]),
+            ("till", vec![put(WRAP), post(WRAP)]),
         ]
     };
-    story("two bookings share an account", SOME_BOOKINGS, plan).keeps_the_table(plan()).check();
+    story("some bookings share an account", SOME_BOOKINGS, plan).keeps_the_table(plan()).check();
 }
 
 /// What was refused once stays refused, also when there is money again.
@@ -279,11 +279,12 @@ fn the_bank_answers_as_its_table_says() {
         let gone = [delete(GIFT), delete(WRAP), delete(CAR), balance(GIFT)];
         let mut heard = Vec::new();
         for step in [&unknown[..], &stored, &run, &refused, &of_another, &gone].concat() {
-            heard.push(format!("{}: {}", words(&step), ask(cx.clone(), step).await?));
+            heard.push(format!("{}: {}", words(&step), until_answered(|| ask(cx.clone(), step)).await?));
         }
-        heard
-            .push(format!("a PUT of no booking: {}", read(cx.http.put("http://bank/bookings/none-1", "what?").await)?));
-        heard.push(format!("what nobody knows: {}", read(cx.http.get("http://bank/vaults/1").await)?));
+        let no_booking = || async { read(cx.http.put("http://bank/bookings/none-1", "what?").await) };
+        heard.push(format!("a PUT of no booking: {}", until_answered(no_booking).await?));
+        let nowhere = || async { read(cx.http.get("http://bank/vaults/1").await) };
+        heard.push(format!("a GET of what nobody knows: {}", until_answered(nowhere).await?));
         Ok::<Vec<String>, String>(heard)
     };
     Story::new("the Bank answers as its table says")
@@ -304,6 +305,19 @@ fn the_bank_answers_as_its_table_says() {
         .can_finish("every caller is answered in the end")
         .check();
 }
+
+/// Asks again where the server has failed: its sweeper may have been at the same document.
+async fn until_answered<F: Future<Output = Result<String, String>>>(ask: impl Fn() -> F) -> Result<String, String> {
+    for _ in 0..TRIES {
+        if let Ok(answer) = ask().await {
+            return Ok(answer);
+        }
+    }
+    ask().await
+}
+
+/// More than there are messages of which one could be in the way.
+const TRIES: usize = 4;
 
 /// What the caller of that story hears.
 const TABLE: &[&str] = &[

@@ -1,4 +1,4 @@
-//! Dies by: nothing is left of a deleted booking
+//! Dies by: what is deleted runs no more
 //! Why: the tombstone is written, and the rest may fail. It may: then a POST that has loaded the account runs after the
 //! DELETE, and what it has decided stays.
 

@@ -1,6 +1,7 @@
-//! Also correct: the message says which booking, and nothing else; the sweeper deletes any tombstone of it.
-//! Why: a message of a DELETE that came no further may take the tombstone of the next attempt earlier. Whatever was on
-//! its way when the first was sent has come by then, and nobody PUTs what he is about to DELETE.
+//! Dies by: nothing is left of a deleted booking
+//! Why: the message says which booking, and the sweeper takes any tombstone of it. A message of a DELETE that came no
+//! further takes the next one's tombstone away before that has looked at the account; and nobody else knows whose
+//! booking it was.
 
 use std::collections::BTreeMap;
 
