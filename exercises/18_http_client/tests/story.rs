@@ -64,12 +64,8 @@ const TWO_ORDERS: &[Size] = &[
     Size::ONE.messages(2).faults(1),
     Size::ONE.messages(2).workers(2).faults(1),
 ];
-const FOLLOW_UPS: &[Size] = &[
-    Size::ONE,
-    Size::ONE.faults(1),
-    Size::ONE.workers(2).faults(1),
-    Size::ONE.workers(2).faults(2),
-];
+const FOLLOW_UPS: &[Size] =
+    &[Size::ONE, Size::ONE.faults(1), Size::ONE.workers(2).faults(1), Size::ONE.workers(2).faults(2)];
 const NODES_DIE: &[Size] = &[
     Size::ONE,
     Size::ONE.faults(1),

@@ -205,8 +205,8 @@ impl Endpoint for FollowUps {
         }
         announce(cx, &order, &doc).await?;
         // Only now may the Bank forget: what it said is committed.
-        let _ = when;
-        winner.abort(cx).await
+        winner.abort(cx).await?;
+        clean(cx, &order, doc, when).await
     }
 }
 
