@@ -54,17 +54,59 @@ pub struct Bank {
     pub balances: BTreeMap<String, i64>,
     /// Every booking that was ever heard of.
     pub bookings: BTreeMap<String, Standing>,
+    /// How the Bank does.
+    #[serde(default, skip_serializing_if = "Health::is_well")]
+    pub health: Health,
+}
+
+/// How the Bank does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Health {
+    /// Well, and it will be.
+    #[default]
+    Well,
+    /// Well, and some time it will be out.
+    WellForNow,
+    /// It answers so many requests with 503, and does nothing of what they ask.
+    Out(u8),
+}
+
+impl Health {
+    fn is_well(&self) -> bool {
+        *self == Health::Well
+    }
 }
 
 impl Bank {
     /// The Bank behind `http://bank/bookings/…`, in whose accounts so many cents may be missing.
     pub fn over_http(overdraft: i64) -> Service {
-        let empty = serde_json::to_string(&Bank::default()).expect("books are plain data");
-        Service::over_http("bank", empty, move |state, request| {
-            let mut bank: Bank = serde_json::from_str(state).expect("the state is the Bank's books");
-            let response = bank.answer(request, overdraft);
-            (serde_json::to_string(&bank).expect("books are plain data"), response)
+        Bank::default().serving(overdraft)
+    }
+
+    /// The same Bank, which from some moment on is out for two requests: it answers 503, whatever they ask. A bound is
+    /// needed where callers write down each attempt.
+    ///
+    /// Source: RFC 9110, "HTTP Semantics", section 15.6.4.
+    pub fn with_outage(overdraft: i64) -> Service {
+        let bank = Bank { health: Health::WellForNow, ..Bank::default() };
+        bank.serving(overdraft).with_timer(|state| {
+            let bank = read(state);
+            (bank.health == Health::WellForNow).then(|| written(&Bank { health: Health::Out(2), ..bank }))
         })
+    }
+
+    fn serving(&self, overdraft: i64) -> Service {
+        Service::over_http("bank", written(self), move |state, request| {
+            let mut bank = read(state);
+            let response = bank.answer_if_well(request, overdraft);
+            (written(&bank), response)
+        })
+    }
+
+    fn answer_if_well(&mut self, request: &Request, overdraft: i64) -> Response {
+        let Health::Out(more) = self.health else { return self.answer(request, overdraft) };
+        self.health = if more > 1 { Health::Out(more - 1) } else { Health::Well };
+        Response::status(503)
     }
 
     /// The bookings that are kept for somebody: stored, or executed and not deleted.
@@ -111,6 +153,14 @@ impl Bank {
     }
 }
 
+fn read(state: &str) -> Bank {
+    serde_json::from_str(state).expect("the state is the Bank's books")
+}
+
+fn written(bank: &Bank) -> String {
+    serde_json::to_string(bank).expect("books are plain data")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,5 +205,21 @@ mod tests {
         assert_eq!(ask(&mut bank, Method::Post, 0), "402 {\"balance\":-90}");
         bank.balances.insert("ada".to_owned(), 500);
         assert_eq!(ask(&mut bank, Method::Post, 0), "402 {\"balance\":-90}");
+    }
+
+    /// Two requests get no more than that, and then all is as it was.
+    #[test]
+    fn an_outage_does_nothing_and_passes() {
+        let bank = Bank::with_outage(100);
+        let put = Request { method: Method::Put, path: "/bookings/r1".into(), body: "null".into() };
+        let get = serde_json::to_string(&Request { method: Method::Get, ..put }).expect("plain data");
+        let mut state = bank.timer(&bank.initial).expect("an outage begins at any time");
+        for status in [503, 503, 404] {
+            let (after, response) = bank.handle(&state, &get);
+            assert!(response.contains(&status.to_string()), "{response}");
+            assert_eq!(bank.timer(&after), None, "there is one outage");
+            state = after;
+        }
+        assert_eq!(read(&state), Bank::default());
     }
 }

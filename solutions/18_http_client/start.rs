@@ -1,0 +1,184 @@
+//! Exercise 18 · HTTP: the client, end to end
+//!
+//! Lecture  lectures/18_http_client.md
+//! Spec     none: the whole algorithm is on this screen
+//! Run      cargo test -p exercise-18
+//! Hint     cargo workshop hint 18
+//!
+//! Payments asks the Bank for the money, over HTTP, and then writes down what the Bank said. If the node dies in between,
+//! or the order is cancelled, the money is gone, and nobody knows. So the story ends in
+//!
+//!     violated  always "the Bank charges nothing that is not decided"
+//!
+//! Your task: make the call an effect, as in exercise 16: register its url, PUT, commit, and only then POST. What the
+//! Bank says is handled by a second message, the follow-up; only when that is committed may the Bank forget.
+//!
+//! Source: RFC 9110, "HTTP Semantics", section 9.2.2, "Idempotent Methods".
+
+use kit::{Cx, Delivery, Docs, Endpoint, Msg, Response, Retry, SendErr, StoreErr, When};
+use serde::{Deserialize, Serialize};
+use tracing::info;
+
+/// Asks Payments to charge an order. Kind `PayOrder`, in the queue `payments`; one message for each order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayOrder {
+    /// Which order.
+    pub order: String,
+    /// Whose account at the Bank pays.
+    pub account: String,
+    /// How much.
+    pub cents: i64,
+}
+
+/// Asks Payments to charge an order no more, if it is not too late. Kind `CancelOrder`, in the queue `payments`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelOrder {
+    /// Which order.
+    pub order: String,
+}
+
+/// Tells the world how it ended. Kind `OrderPaid`, `OrderDeclined` or `OrderCancelled`, in the queue `orders`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Which order.
+    pub order: String,
+    /// What is left in the account, as the Bank said; nothing if the Bank was never asked.
+    pub balance: Option<i64>,
+}
+
+/// Where an order stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    /// Nobody has decided anything.
+    #[default]
+    Open,
+    /// It was cancelled before it was decided to pay, and is never charged.
+    Cancelled,
+    /// It is decided to pay, and too late to cancel; what the Bank says is not known.
+    Calling,
+    /// The Bank has charged it.
+    Paid,
+    /// The Bank has refused, for lack of money.
+    Declined,
+}
+
+/// Handles the messages of the queue `payments`.
+#[derive(Default)]
+pub struct Payments;
+
+/// Handles the messages of the queue `follow-ups`.
+#[derive(Default)]
+pub struct FollowUps;
+
+/// Tells Payments itself that the Bank has answered. Kind `FollowUp`, in the queue `follow-ups`.
+#[derive(Serialize, Deserialize)]
+struct FollowUp {
+    order: String,
+}
+
+/// An order, under its key.
+#[derive(Default, Serialize, Deserialize)]
+struct Doc {
+    standing: Standing,
+    /// What the Bank said is left in the account.
+    balance: Option<i64>,
+}
+
+impl Endpoint for Payments {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        if delivery.msg.kind == "CancelOrder" {
+            return cancel(cx, &delivery.body()?).await;
+        }
+        let PayOrder { order, account, cents } = delivery.body()?;
+        let (mut doc, when) = load(cx, &order).await?;
+        if doc.standing == Standing::Open {
+            // TODO(18): what may have happened to the order, or to this node, when the Bank has answered?
+            let response = call_remote(cx, &Booking { account, cents: -cents }).await?;
+            doc.standing = if response.status == 200 { Standing::Paid } else { Standing::Declined };
+            doc.balance = Some(response.body::<Receipt>()?.balance);
+            commit(cx, &order, &doc, when).await?;
+        }
+        // TODO(18): whose bookings does the Bank still keep?
+        if doc.standing != Standing::Cancelled { Ok(announce(cx, &order, &doc).await?) } else { Ok(()) }
+    }
+}
+
+/// Has the Bank run a booking, and returns what it says.
+async fn call_remote(cx: &Cx, booking: &Booking) -> Result<Response, Retry> {
+    // TODO(18): make this an effect, as in exercise 16. Which of the two requests can be taken back, and by which one?
+    let url = format!("http://bank/bookings/{}", cx.fresh_id().simple());
+    let kept = cx.http.put(&url, booking).await?;
+    if !matches!(kept.status, 200 | 201) {
+        return Err(unexpected("PUT", &kept));
+    }
+    let response = cx.http.post(&url, &()).await?;
+    info!("{url}: the Bank answers {response}");
+    // TODO(18): which answers are a yes or a no, and which are neither?
+    Ok(response)
+}
+
+impl Endpoint for FollowUps {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        let FollowUp { order } = delivery.body()?;
+        let (_doc, _when) = load(cx, &order).await?;
+        // TODO(18): handle what the Bank said, once, and only then let it forget. Today, nobody sends a follow-up.
+        Ok(())
+    }
+}
+
+/// Given: cancels an order, unless it is decided.
+async fn cancel(cx: &Cx, CancelOrder { order }: &CancelOrder) -> Result<(), Retry> {
+    let (mut doc, when) = load(cx, order).await?;
+    if doc.standing == Standing::Open {
+        doc.standing = Standing::Cancelled;
+        commit(cx, order, &doc, when).await?;
+    }
+    if doc.standing == Standing::Cancelled { Ok(announce(cx, order, &doc).await?) } else { Ok(()) }
+}
+
+/// Given: tells the world how it ended. Twice is once: the id is the same, and so are the words.
+async fn announce(cx: &Cx, order: &str, Doc { standing, balance, .. }: &Doc) -> Result<(), SendErr> {
+    let ended = Ended { order: order.to_owned(), balance: *balance };
+    cx.bus.send("orders", Msg::new(format!("{order}/ended"), format!("Order{standing:?}"), &ended)).await
+}
+
+/// What a booking asks of the Bank: money to an account, or from it.
+#[derive(Serialize, Deserialize)]
+struct Booking {
+    account: String,
+    cents: i64,
+}
+
+/// What the Bank says of a booking that was run, with 200 (done) or 402 (refused).
+#[derive(Serialize, Deserialize)]
+struct Receipt {
+    balance: i64,
+}
+
+/// Given: a response with which nothing can be done.
+fn unexpected(method: &str, response: &Response) -> Retry {
+    Retry::because(format!("the Bank answers {response} to a {method}"))
+}
+
+/// Given: an order, and the condition that nobody has written it since.
+async fn load(cx: &Cx, order: &str) -> Result<(Doc, When), StoreErr> {
+    Ok(match cx.docs.get(&key(order)).await? {
+        Some((doc, version)) => (doc, When::Is(version)),
+        None => (Doc::default(), When::Absent),
+    })
+}
+
+/// Given: writes an order, and returns the condition that nobody has written it since.
+async fn commit(cx: &Cx, order: &str, doc: &Doc, when: When) -> Result<When, StoreErr> {
+    Ok(When::Is(cx.docs.put(&key(order), doc, when).await?))
+}
+
+/// Given: where an order stands, from the documents alone.
+pub fn view(docs: &Docs, order: &str) -> Standing {
+    docs.get::<Doc>(&key(order)).map_or(Standing::Open, |doc| doc.standing)
+}
+
+/// Given: the key of the document of an order.
+fn key(order: &str) -> String {
+    format!("{order}/payment")
+}
