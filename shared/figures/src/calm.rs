@@ -12,8 +12,9 @@ use std::task::{Context, Poll, Waker};
 
 use kit::documents::{Docs, Version, When};
 use kit::errors::{Retry, SendErr, StoreErr};
+use kit::http::server_error;
 use kit::port::{Answer, Change, Failure, Operation, Port, Reply, Write};
-use kit::{Cx, Delivery, Endpoint, Msg};
+use kit::{Cx, Delivery, Endpoint, Msg, Request, Response, Server};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use sim::documents::{Remembers, admissible};
@@ -53,6 +54,17 @@ pub struct Handled {
     pub bytes: usize,
 }
 
+/// What became of one request.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// What its caller hears.
+    pub response: Response,
+    /// What this run used.
+    pub used: Used,
+    /// What this run sent: to which queue, and what.
+    pub sent: Vec<(String, Msg)>,
+}
+
 /// The calm world. It has the store's usual limits.
 #[derive(Default)]
 pub struct Calm {
@@ -74,21 +86,10 @@ impl Calm {
     /// # Panics
     /// If the handler waits for something that is not of this world, or calls a service that this world lacks.
     pub fn handle<E: Endpoint>(&mut self, queue: &str, msg: Msg) -> Handled {
-        {
-            let mut now = self.world.now();
-            now.used = Used::default();
-            now.sent.clear();
-        }
-        let door = Door { world: self.world.clone(), services: self.services.clone() };
-        let (cx, delivery) = (Cx::new(Arc::new(door)), Delivery { msg, queue: queue.to_owned() });
+        let cx = self.begin();
+        let delivery = Delivery { msg, queue: queue.to_owned() };
         let endpoint = E::default();
-        let outcome = match pin!(endpoint.on_message(&cx, &delivery)).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(outcome) => outcome,
-            Poll::Pending => panic!(
-                "the handler of {queue} waits, but the calm world has answered everything: it waits for something that \
-                 is not of this world"
-            ),
-        };
+        let outcome = at_once(queue, endpoint.on_message(&cx, &delivery));
         let mut now = self.world.now();
         let docs = now.documents.docs();
         Handled {
@@ -98,6 +99,27 @@ impl Calm {
             documents: docs.pairs().count(),
             bytes: docs.pairs().map(|(key, body)| key.len() + body.len()).sum(),
         }
+    }
+
+    /// Lets a server answer one request. What it sends is told, as by [`Calm::handle`].
+    ///
+    /// # Panics
+    /// As [`Calm::handle`].
+    pub fn serve<S: Server>(&mut self, request: &Request) -> Served {
+        let cx = self.begin();
+        let server = S::default();
+        let outcome = at_once(&request.path, server.on_request(&cx, request));
+        let mut now = self.world.now();
+        let response = outcome.unwrap_or_else(|retry| server_error(retry.reason()));
+        Served { response, used: now.used, sent: std::mem::take(&mut now.sent) }
+    }
+
+    /// A run begins: nothing is used yet.
+    fn begin(&self) -> Cx {
+        let mut now = self.world.now();
+        now.used = Used::default();
+        now.sent.clear();
+        Cx::new(Arc::new(Door { world: self.world.clone(), services: self.services.clone() }))
     }
 
     /// A document that is there in the beginning.
@@ -194,6 +216,17 @@ fn holds(write: &Write, documents: &Documents) -> bool {
         When::Always => true,
         When::Absent => documents.body(&write.key).is_none(),
         When::Is(expected) => documents.version(&write.key).is_some_and(|number| version(number) == *expected),
+    }
+}
+
+/// What a run returns that has no reason to wait.
+fn at_once<T>(whose: &str, run: impl Future<Output = T>) -> T {
+    match pin!(run).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => panic!(
+            "the handler of {whose} waits, but the calm world has answered everything: it waits for something that is \
+             not of this world"
+        ),
     }
 }
 
@@ -397,6 +430,27 @@ mod tests {
     #[should_panic(expected = "the calm world has no service counter: give it one")]
     fn a_service_that_is_not_there_is_named() {
         let _ = Calm::default().handle::<Asks>("notes", msg("n-1"));
+    }
+
+    /// Answers once, and fails the second time.
+    #[derive(Default)]
+    struct First;
+
+    impl Server for First {
+        async fn on_request(&self, cx: &Cx, request: &Request) -> Result<Response, Retry> {
+            cx.docs.put(&request.path, &request.method, When::Absent).await?;
+            Ok(Response::status(201))
+        }
+    }
+
+    #[test]
+    fn a_server_answers_and_its_failure_is_status_500() {
+        let request = Request { method: kit::http::Method::Put, path: "/note".to_owned(), body: "null".to_owned() };
+        let mut calm = Calm::default();
+        let statuses =
+            [(); 2].map(|()| calm.serve::<First>(&request)).map(|served| (served.response.status, served.used));
+        let one_write = Used { writes: 1, ..Used::default() };
+        assert_eq!(statuses, [(201, one_write), (500, one_write)]);
     }
 
     #[derive(Default)]

@@ -11,6 +11,6 @@ pub mod cost;
 pub mod fresh;
 pub mod plot;
 
-pub use calm::{Calm, Handled, Used};
+pub use calm::{Calm, Handled, Served, Used};
 pub use cost::Cost;
 pub use plot::{Axis, Line, Plot};
