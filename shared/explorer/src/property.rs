@@ -20,8 +20,8 @@ pub struct Property<'a> {
     pub judge: Judge<'a>,
 }
 
-/// A claim about progress: from every reachable state, once faults stop, a quiescent state is reachable and
-/// nothing is dead-lettered.
+/// A claim about progress: from every reachable state, once faults stop, a quiescent state is reachable in which nothing is
+/// dead-lettered, and nobody waits for ever.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress<'a> {
     /// The claim, in words.

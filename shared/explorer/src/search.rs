@@ -130,6 +130,7 @@ const VIEW_PANICS: &str = "a story can read what the code shows and sends";
 
 /// Why an end is no good one.
 const GIVEN_UP: &str = "it came to an end, but not to a good one: something was given up";
+const STANDS_STILL: &str = "nothing can happen any more, and a run still waits for an answer that never comes";
 
 enum Ended {
     Decided(Verdict),
@@ -257,7 +258,8 @@ impl<'a> Search<'a> {
                     if let Err(failed) = self.judge_quiescent(words) {
                         return self.ended_by(state, failed, true);
                     }
-                    if self.properties.can_finish.is_some() && !self.has_dead_letters(words[JOURNAL]) {
+                    let good = !self.has_dead_letters(words[JOURNAL]) && !self.engine.somebody_runs(words);
+                    if self.properties.can_finish.is_some() && good {
                         free_steps.finishes(state);
                     }
                 }
@@ -344,7 +346,7 @@ impl<'a> Search<'a> {
         let progress = self.properties.can_finish?;
         let good_end = |engine: &Engine<'_>, words: &[u32]| {
             let mut facts = engine.journals.value(words[JOURNAL]).facts();
-            !facts.any(|fact| matches!(fact, Fact::DeadLettered { .. }))
+            !engine.somebody_runs(words) && !facts.any(|fact| matches!(fact, Fact::DeadLettered { .. }))
         };
         let stuck = narrate::can_end_well(&mut self.engine, words, &good_end) == Some(false);
         stuck.then(|| (progress.claim.to_owned(), "from here on it never comes to a good end".to_owned()))
@@ -376,11 +378,13 @@ impl<'a> Search<'a> {
         let wrong = self.wrong_in(words, quiescent);
         let progress = self.properties.can_finish.filter(|_| quiescent && wrong.is_none());
         match progress {
-            Some(progress) if self.has_dead_letters(words[JOURNAL]) => Some(Wrong {
-                claim: progress.claim.to_owned(),
-                why: progress.why.to_owned(),
-                wrong: GIVEN_UP.to_owned(),
-            }),
+            Some(progress) if self.has_dead_letters(words[JOURNAL]) || self.engine.somebody_runs(words) => {
+                Some(Wrong {
+                    claim: progress.claim.to_owned(),
+                    why: progress.why.to_owned(),
+                    wrong: self.no_good_end(words).to_owned(),
+                })
+            }
             _ => wrong,
         }
     }
@@ -539,7 +543,10 @@ impl<'a> Search<'a> {
         let Endless { steps, round } = endless(&mut self.engine, &words);
         path.extend(steps);
         let wrong = match round {
-            0 => GIVEN_UP.to_owned(),
+            0 => {
+                let words = narrate::end_of(&mut self.engine, &path);
+                self.no_good_end(&words).to_owned()
+            }
             1 => "and so on, for ever: the last step leads back to where it began, though nothing fails".to_owned(),
             round => format!(
                 "and so on, for ever: the last {round} steps lead back to where they began, though nothing fails"
@@ -547,6 +554,11 @@ impl<'a> Search<'a> {
         };
         let faults = self.visited.rank(state).faults();
         Some(self.violation_on(&path, faults, progress.claim.to_owned(), progress.why.to_owned(), wrong, true))
+    }
+
+    /// Why a state in which nothing can happen any more is no good end.
+    fn no_good_end(&mut self, words: &[u32]) -> &'static str {
+        if self.has_dead_letters(words[JOURNAL]) { GIVEN_UP } else { STANDS_STILL }
     }
 
     fn misbehaves(&mut self, state: StateId, node: NodeId) -> Verdict {
@@ -607,7 +619,7 @@ impl<'a> Search<'a> {
             let observation = engine.observation(words, &docs, &asked);
             let dead = observation.journal.facts().any(|fact| matches!(fact, Fact::DeadLettered { .. }));
             let all = || properties.when_quiescent.iter().all(|property| (property.judge)(&observation).is_ok());
-            !dead && watched(all).unwrap_or(false)
+            !dead && !engine.somebody_runs(words) && watched(all).unwrap_or(false)
         }
     }
 

@@ -123,7 +123,7 @@ impl Engine<'_> {
         (0..self.layout.actors.len()).all(|slot| state[self.layout.slot(slot) + NODE] == IDLE)
     }
 
-    fn somebody_runs(&self, state: &[u32]) -> bool {
+    pub(crate) fn somebody_runs(&self, state: &[u32]) -> bool {
         !self.nobody_runs(state)
     }
 
@@ -897,7 +897,7 @@ impl Engine<'_> {
             }
         }
         let Some(due) = due else { return };
-        if self.earliest_deadline(state).is_some_and(|deadline| deadline < due) {
+        if due > clock.now() && self.earliest_deadline(state).is_some_and(|deadline| deadline <= due) {
             return;
         }
         let delayed = clock.delayed().iter().take_while(|(at, ..)| *at <= due).count();

@@ -5,25 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kit::Msg;
-use sim::{Copy, Queue};
+use sim::Copy;
 use tokio::time::Instant;
 
 /// All queues, and all locks.
 #[derive(Default)]
 pub(crate) struct Broker {
-    queues: BTreeMap<String, Queue>,
+    /// Visible copies, in no order.
+    queues: BTreeMap<String, Vec<Copy>>,
     /// Copies in the hands of a worker, by receipt: until when, of which queue, which.
     locked: BTreeMap<u64, (Instant, String, Copy)>,
     receipts: u64,
-    copies: u8,
 }
 
 impl Broker {
     /// One more copy in a queue.
     pub(crate) fn enqueue(&mut self, queue: &str, msg: Arc<Msg>) {
-        // Told apart, so that two copies of one message are two.
-        self.copies = self.copies.wrapping_add(1);
-        self.show(queue, Copy::of(msg, self.copies));
+        self.show(queue, Copy::of(msg, 0));
     }
 
     /// Locks one of the visible copies of a queue, which `choose` names by its place among so many.
@@ -33,10 +31,8 @@ impl Broker {
         timeout: Duration,
         choose: impl FnOnce(usize) -> usize,
     ) -> Option<(u64, Copy)> {
-        let here = self.queues.get(queue).filter(|here| !here.visible().is_empty())?;
-        let copy = here.visible()[choose(here.visible().len())].clone();
-        let rest = here.without(&copy);
-        self.queues.insert(queue.to_owned(), rest);
+        let here = self.queues.get_mut(queue).filter(|here| !here.is_empty())?;
+        let copy = here.swap_remove(choose(here.len()));
         self.receipts += 1;
         self.locked.insert(self.receipts, (Instant::now() + timeout, queue.to_owned(), copy.clone()));
         Some((self.receipts, copy))
@@ -66,18 +62,23 @@ impl Broker {
 
     /// True where no copy of a queue is left, visible or locked.
     pub(crate) fn is_drained(&self, queue: &str) -> bool {
-        let waiting = self.queues.get(queue).is_some_and(|queue| !queue.is_empty());
-        !waiting && self.locked.values().all(|(_, of, _)| of != queue)
+        self.waiting(queue) == 0 && self.locked.values().all(|(_, of, _)| of != queue)
+    }
+
+    /// How many copies of a queue are visible.
+    pub(crate) fn waiting(&self, queue: &str) -> usize {
+        self.queues.get(queue).map_or(0, Vec::len)
     }
 
     /// The messages that are visible in a queue, a copy each.
     pub(crate) fn visible(&self, queue: &str) -> Vec<Msg> {
-        let copies = self.queues.get(queue).map(Queue::visible).unwrap_or_default();
-        copies.iter().map(|copy| (*copy.msg).clone()).collect()
+        self.queues.get(queue).into_iter().flatten().map(|copy| (*copy.msg).clone()).collect()
     }
 
     fn show(&mut self, queue: &str, copy: Copy) {
-        let here = self.queues.entry(queue.to_owned()).or_default();
-        *here = here.with(copy);
+        match self.queues.get_mut(queue) {
+            Some(here) => here.push(copy),
+            None => drop(self.queues.insert(queue.to_owned(), vec![copy])),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! One host: store, broker, clock and chance, and what a handler sees of them.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
@@ -22,8 +23,22 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::broker::Broker;
 use crate::faults::{Odds, Struck};
 
-/// How long a worker may hold a copy before another gets it, unless a host is told otherwise.
-pub const VISIBILITY_TIMEOUT: Duration = Duration::from_millis(40);
+/// How fast a host's time passes.
+#[derive(Clone, Copy, Debug)]
+pub struct Tempo {
+    /// How long a worker may hold a copy before another gets it; 40 ms unless said otherwise. In real time.
+    pub visibility_timeout: Duration,
+    /// How many seconds pass on the host's clock in one; 1 unless said otherwise. Sleeps and delayed messages are shorter
+    /// by that: two minutes, told to a host that is forty times as fast, are over after three seconds.
+    pub speed: u32,
+}
+
+impl Default for Tempo {
+    fn default() -> Self {
+        Tempo { visibility_timeout: Duration::from_millis(40), speed: 1 }
+    }
+}
+
 /// How long an operation takes, at most.
 const LATENCY_MAX: Duration = Duration::from_micros(400);
 /// A handler that dies does so within this time of its beginning.
@@ -46,10 +61,11 @@ pub trait Web: Send + Sync + 'static {
 pub struct Host {
     documents: Mutex<Documents>,
     broker: Mutex<Broker>,
-    arrived: Notify,
+    /// Wakes a worker of a queue.
+    arrived: Cell<BTreeMap<String, Arc<Notify>>>,
     chance: Cell<SmallRng>,
     odds: Odds,
-    visibility_timeout: Duration,
+    tempo: Tempo,
     struck: Cell<Struck>,
     began: Instant,
     drawn: AtomicU64,
@@ -59,18 +75,18 @@ pub struct Host {
 impl Host {
     /// A host whose faults follow from a seed, as far as threads and time let them.
     pub fn new(seed: u64, odds: Odds) -> Arc<Host> {
-        Host::with_timeout(seed, odds, VISIBILITY_TIMEOUT)
+        Host::with(seed, odds, Tempo::default())
     }
 
-    /// The same, where a worker may hold a copy for so long.
-    pub fn with_timeout(seed: u64, odds: Odds, visibility_timeout: Duration) -> Arc<Host> {
+    /// The same, at another tempo.
+    pub fn with(seed: u64, odds: Odds, tempo: Tempo) -> Arc<Host> {
         Arc::new(Host {
             documents: Mutex::default(),
             broker: Mutex::default(),
-            arrived: Notify::new(),
+            arrived: Cell::default(),
             chance: Cell::new(SmallRng::seed_from_u64(seed)),
             odds,
-            visibility_timeout,
+            tempo,
             struck: Cell::default(),
             began: Instant::now(),
             drawn: AtomicU64::new(0),
@@ -95,6 +111,10 @@ impl Host {
         self.chance.lock().expect("nobody panics with it").random_range(0..end)
     }
 
+    fn arrived(&self, queue: &str) -> Arc<Notify> {
+        self.arrived.lock().expect("nobody panics with it").entry(queue.to_owned()).or_default().clone()
+    }
+
     fn strikes(&self, percent: u32) -> bool {
         self.below(100) < percent
     }
@@ -111,7 +131,7 @@ impl Host {
     /// Puts a message into a queue, as a client would whose send is always answered.
     pub async fn publish(&self, queue: &str, msg: Msg) {
         self.broker.lock().await.enqueue(queue, Arc::new(msg));
-        self.arrived.notify_one();
+        self.arrived(queue).notify_one();
     }
 
     /// The documents.
@@ -122,6 +142,11 @@ impl Host {
     /// What was sent to a queue that nobody consumes.
     pub async fn sent(&self, queue: &str) -> Vec<Msg> {
         self.broker.lock().await.visible(queue)
+    }
+
+    /// How many copies wait in a queue.
+    pub async fn waiting(&self, queue: &str) -> usize {
+        self.broker.lock().await.waiting(queue)
     }
 
     /// Waits until a queue is empty and nobody holds a copy of it.
@@ -145,7 +170,7 @@ impl Host {
             // The node dies in the middle, or after its end and before the ack.
             let Some(outcome) = self.lives_through(handler(cx, delivery)).await else { continue };
             if self.strikes(self.odds.slow) {
-                sleep(self.visibility_timeout * 2).await;
+                sleep(self.tempo.visibility_timeout * 2).await;
             }
             match outcome {
                 Ok(()) if self.strikes(self.odds.ack_lost) => self.note(|struck| struck.acks_lost += 1),
@@ -176,13 +201,14 @@ impl Host {
             let mut broker = self.broker.lock().await;
             let expired = broker.expire();
             self.note(|struck| struck.expired += expired);
-            let received = broker.lock(queue, self.visibility_timeout, |copies| self.below(copies as u32) as usize);
+            let received =
+                broker.lock(queue, self.tempo.visibility_timeout, |copies| self.below(copies as u32) as usize);
             if received.is_some() {
                 return received;
             }
         }
         // Whoever waits also looks for locks that have expired.
-        let _ = tokio::time::timeout(self.visibility_timeout / 4, self.arrived.notified()).await;
+        let _ = tokio::time::timeout(self.tempo.visibility_timeout / 4, self.arrived(queue).notified()).await;
         None
     }
 
@@ -242,7 +268,7 @@ impl Host {
                 Ok(Reply::Done)
             }
             Operation::Sleep { delay } => {
-                sleep(delay).await;
+                sleep(delay / self.tempo.speed).await;
                 Ok(Reply::Done)
             }
             Operation::Call { service, .. } => panic!("this host has no services, so nobody calls {service}"),
@@ -263,11 +289,12 @@ impl Host {
             for _ in 0..copies {
                 broker.enqueue(&queue, msg.clone());
             }
-            host.arrived.notify_one();
+            host.arrived(&queue).notify_one();
         };
         if delay.is_zero() {
             return arrives.await;
         }
+        let delay = delay / self.tempo.speed;
         tokio::spawn(async move {
             sleep(delay).await;
             arrives.await;
@@ -309,6 +336,6 @@ impl Port for Door {
     }
 
     fn now_millis(&self) -> u64 {
-        self.host.began.elapsed().as_millis() as u64
+        self.host.began.elapsed().as_millis() as u64 * u64::from(self.host.tempo.speed)
     }
 }

@@ -11,4 +11,4 @@ pub mod faults;
 pub mod host;
 
 pub use faults::{Odds, Struck};
-pub use host::{Host, Web};
+pub use host::{Host, Tempo, Web};

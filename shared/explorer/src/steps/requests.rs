@@ -265,7 +265,7 @@ impl Engine<'_> {
         }
     }
 
-    /// The moment that the clock must not pass: the earliest deadline of a request that is on its way, or handled by a run
+    /// The moment that the clock must not reach: the earliest deadline of a request that is on its way, or handled by a run
     /// that does not only sleep.
     pub(super) fn earliest_deadline(&self, state: &[u32]) -> Option<u64> {
         let flying = self.hosts().flat_map(|queue| {

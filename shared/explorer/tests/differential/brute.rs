@@ -558,7 +558,7 @@ impl<'a> World<'a> {
             let busy = run.pending().iter().any(|(_, operation)| !matches!(operation, Operation::Sleep { .. }));
             (busy || run.ended.is_some()).then_some(flying)
         });
-        self.flying.iter().chain(served).all(|flying| due <= flying.deadline)
+        due <= self.now() || self.flying.iter().chain(served).all(|flying| due < flying.deadline)
     }
 
     fn run(&self, who: Who) -> Option<&RunState> {
@@ -1440,6 +1440,8 @@ pub(crate) struct Node {
     pub(crate) steps: usize,
     pub(crate) faults: u8,
     pub(crate) quiescent: bool,
+    /// Quiescent, and nobody waits for ever.
+    pub(crate) over: bool,
     pub(crate) observable: String,
 }
 
@@ -1537,7 +1539,8 @@ fn with_effects(choice: &Choice, dropped: usize) -> impl Iterator<Item = Choice>
 
 fn node(world: &World<'_>, parent: usize, choice: Option<Choice>, steps: usize) -> Node {
     let (faults, quiescent, observable) = (world.faults(), world.quiescent(), world.observable());
-    Node { parent, choice, steps, faults, quiescent, observable }
+    let over = quiescent && world.everybody().into_iter().all(|who| world.run(who).is_none());
+    Node { parent, choice, steps, faults, quiescent, over, observable }
 }
 
 /// Every step that can follow a path, with each way in which its dropped operations may take effect.
@@ -1582,7 +1585,7 @@ impl Space {
 
     /// For each state: can a quiescent one be reached from it, without faults, and without giving a message up?
     pub(crate) fn can_finish(&self) -> Vec<bool> {
-        let mut can: Vec<bool> = self.nodes.iter().map(|node| node.quiescent).collect();
+        let mut can: Vec<bool> = self.nodes.iter().map(|node| node.over).collect();
         loop {
             let mut changed = false;
             for edge in &self.edges {

@@ -1,0 +1,660 @@
+//! What the Bank's callers may rely on, and its bookkeepers.
+//!
+//! A caller asks one thing after the other. Where it asks until it is answered, a request may come several times, and
+//! late; where it tries once, it may come after all that the caller asks later.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use http_server::{Bank, Booking, OPENING, Receipt, Sweeper, view};
+use kit::http::MAX_FLIGHT;
+use kit::{HttpErr, Response};
+use story::{
+    BOUNDED_DEDUPLICATION, CONSISTENT_OUTPUT, Client, Cx, Docs, Event, Fault, Faults, NO_DUPLICATE_PROCESSING,
+    NO_GARBAGE, NO_GHOST_MESSAGE, NO_LOST_MESSAGE, SERIAL_EQUIVALENCE, Scenario, Seen, Size, Story, expect,
+};
+
+// Who asks for what.
+
+/// A booking that somebody asks for: its id, whose account, how many cents. No two sets of them have one sum, and no set
+/// has the sum of one that is run twice.
+type Wanted = (&'static str, &'static str, i64);
+
+const GIFT: Wanted = ("gift-7f3a", "ada", -30);
+const WRAP: Wanted = ("wrap-91c2", "ada", -80);
+const WAGE: Wanted = ("wage-d04e", "ada", 250);
+const CAR: Wanted = ("car-5b88", "ada", -180);
+const TIP: Wanted = ("tip-2e61", "bob", 5);
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ask {
+    /// PUT, POST, GET and DELETE of a booking.
+    Put,
+    Post,
+    Get,
+    Delete,
+    /// GET of the account.
+    Balance,
+    /// Nothing: it waits until no request that was sent before can be on its way.
+    Wait,
+}
+
+/// One step of a caller.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    ask: Ask,
+    of: Wanted,
+    /// It asks again until it is answered; otherwise it asks once.
+    patient: bool,
+}
+
+fn put(of: Wanted) -> Step {
+    Step { ask: Ask::Put, of, patient: true }
+}
+
+fn post(of: Wanted) -> Step {
+    Step { ask: Ask::Post, of, patient: true }
+}
+
+fn get(of: Wanted) -> Step {
+    Step { ask: Ask::Get, of, patient: true }
+}
+
+fn delete(of: Wanted) -> Step {
+    Step { ask: Ask::Delete, of, patient: true }
+}
+
+fn balance(of: Wanted) -> Step {
+    Step { ask: Ask::Balance, of, patient: true }
+}
+
+fn wait(of: Wanted) -> Step {
+    Step { ask: Ask::Wait, of, patient: true }
+}
+
+fn once(step: Step) -> Step {
+    Step { patient: false, ..step }
+}
+
+/// Everybody who asks, and what.
+type Plan = Vec<(&'static str, Vec<Step>)>;
+
+/// A response as it is read in one line; `Err` where there is none, or where the server failed.
+async fn ask(cx: Cx, Step { ask, of: (id, account, cents), .. }: Step) -> Result<String, String> {
+    let booking = format!("http://bank/bookings/{id}");
+    let response = match ask {
+        Ask::Put => cx.http.put(&booking, &Booking { account: account.to_owned(), cents }).await,
+        Ask::Post => cx.http.post(&booking, &()).await,
+        Ask::Get => cx.http.get(&booking).await,
+        Ask::Delete => cx.http.delete(&booking).await,
+        Ask::Balance => cx.http.get(&format!("http://bank/accounts/{account}")).await,
+        Ask::Wait => {
+            cx.sleep(MAX_FLIGHT + Duration::from_secs(1)).await;
+            return Ok("waited".to_owned());
+        }
+    };
+    read(response)
+}
+
+fn read(response: Result<Response, HttpErr>) -> Result<String, String> {
+    match response {
+        Ok(response) if response.status < 500 => Ok(response.to_string()),
+        Ok(response) => Err(response.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+// The worlds.
+
+/// The network loses, doubles and delays requests, and loses responses; a node dies between any two operations; store and
+/// bus refuse, or do not say what became of it; a weak read is behind; a write is told of a conflict that was not there.
+/// A message comes twice, or its ack gets lost.
+const WHAT_FAILS: &[Fault] = &[
+    Fault::RequestLost,
+    Fault::RequestDuplicated,
+    Fault::ResponseLost,
+    Fault::TimedOut,
+    Fault::Crash,
+    Fault::ReadRefused,
+    Fault::StaleRead,
+    Fault::WriteRefused,
+    Fault::WriteUnknown,
+    Fault::SpuriousConflict,
+    Fault::SendRefused,
+    Fault::SendUnknown,
+    Fault::Duplicate,
+    Fault::AckLost,
+];
+
+/// After these, two requests are at it at once, or somebody else has to go on.
+const THE_WORST: &[Fault] = &[Fault::TimedOut, Fault::Crash, Fault::WriteUnknown];
+
+/// The Bank, with as many workers as the size says, and the first callers of the plan.
+fn world(plan: &Plan, size: Size) -> Scenario {
+    let deletes = plan.iter().flat_map(|(_, steps)| steps).any(|step| step.ask == Ask::Delete);
+    let kinds = match size {
+        // In large worlds, fewer kinds.
+        Size { faults: 2.., .. } => THE_WORST.to_vec(),
+        _ if deletes && size.clients * size.workers == 4 => THE_WORST.to_vec(),
+        // While something is out, there is no end of tries; and each try of a DELETE may send another message.
+        _ if deletes => WHAT_FAILS.to_vec(),
+        _ => [WHAT_FAILS, &[Fault::Outage]].concat(),
+    };
+    let world = Scenario::new()
+        .server::<Bank>("Bank", "bank", size.workers)
+        .endpoint::<Sweeper>("Sweeper", "tombstones", 1)
+        .faults(Faults::upto(size.faults).only(&kinds));
+    plan.iter().take(size.clients.into()).fold(world, |world, (name, steps)| {
+        let client = steps.iter().fold(Client::new(name, "Shop"), |client, step| {
+            let (step, words) = (*step, words(step));
+            let run = move |cx: Cx| ask(cx, step);
+            if step.patient { client.calls(&words, run) } else { client.tries(&words, run) }
+        });
+        world.client(client)
+    })
+}
+
+fn words(Step { ask, of: (id, account, _), .. }: &Step) -> String {
+    match ask {
+        Ask::Balance => format!("GET {account}"),
+        Ask::Wait => "wait".to_owned(),
+        _ => format!("{} {id}", format!("{ask:?}").to_uppercase()),
+    }
+}
+
+const ONE_CALLER: &[Size] = &[
+    Size::ONE,
+    Size::ONE.faults(1),
+    Size::ONE.workers(2).faults(1),
+    Size::ONE.faults(2),
+    Size::ONE.workers(2).faults(2),
+];
+
+/// One caller PUTs a booking, and POSTs it until it is answered. It has written the answer down on a slip, loses that, and
+/// asks again.
+#[test]
+fn a_booking_moves_the_money_once() {
+    let plan = || vec![("shop", vec![put(GIFT), post(GIFT), post(GIFT)])];
+    story("a booking moves the money once", ONE_CALLER, plan).keeps_the_table(plan()).check();
+}
+
+const DELETES: &[Size] = &[Size::ONE, Size::ONE.faults(1), Size::ONE.workers(2).faults(1), Size::ONE.faults(2)];
+
+const TWO_CALLERS: &[Size] = &[
+    Size::ONE.clients(2),
+    Size::ONE.clients(2).workers(2),
+    Size::ONE.clients(2).faults(1),
+    Size::ONE.clients(2).workers(2).faults(1),
+];
+
+/// Two nodes of the shop ask for the same booking, at the same time.
+#[test]
+fn two_callers_ask_at_once() {
+    let plan = || vec![("shop", vec![put(GIFT), post(GIFT)]), ("till", vec![put(GIFT), post(GIFT)])];
+    story("two callers ask at once", TWO_CALLERS, plan).keeps_the_table(plan()).check();
+}
+
+const SOME_BOOKINGS: &[Size] = &[
+    Size::ONE.clients(2),
+    Size::ONE.clients(2).workers(2),
+    Size::ONE.clients(2).faults(1),
+    Size::ONE.clients(3),
+    Size::ONE.clients(3).workers(2),
+];
+
+/// Two bookings of one account, of which it can pay only one; then also a deposit.
+#[test]
+fn two_bookings_share_an_account() {
+    let plan = || {
+        vec![
+            ("shop", vec![put(GIFT), post(GIFT), get(GIFT)]),
+            ("till", vec![put(WRAP), post(WRAP)]),
+            ("payroll", vec![put(WAGE), post(WAGE)]),
+        ]
+    };
+    story("two bookings share an account", SOME_BOOKINGS, plan).keeps_the_table(plan()).check();
+}
+
+/// What was refused once stays refused, also when there is money again.
+#[test]
+fn a_refusal_stays() {
+    let plan = || vec![("shop", vec![put(CAR), post(CAR), put(WAGE), post(WAGE), post(CAR), get(CAR)])];
+    story("a refusal stays", ONE_CALLER, plan).keeps_the_table(plan()).check();
+}
+
+/// A booking is stored, perhaps run, and deleted. From then on the account stays as it is.
+#[test]
+fn what_is_deleted_runs_no_more() {
+    let plan = || vec![("shop", vec![put(GIFT), once(post(GIFT)), delete(GIFT), balance(GIFT), post(GIFT)])];
+    story("what is deleted runs no more", DELETES, plan).keeps_the_table(plan()).check();
+}
+
+/// One node runs the booking while another deletes it.
+#[test]
+fn a_delete_overtakes_a_slow_post() {
+    let plan = || vec![("shop", vec![put(GIFT), delete(GIFT), balance(GIFT)]), ("till", vec![once(post(GIFT))])];
+    story("a delete overtakes a slow post", &[Size::ONE.clients(2).workers(2), Size::ONE.clients(2).faults(1)], plan)
+        .keeps_the_table(plan())
+        .check();
+}
+
+/// A PUT has no answer. Whoever sent it changes its mind, and DELETEs; then everybody asks, at once and later.
+#[test]
+fn a_slow_put_stays_away() {
+    let plan =
+        || vec![("shop", vec![once(put(GIFT)), delete(GIFT), post(GIFT), wait(GIFT), post(GIFT), balance(GIFT)])];
+    story("a slow put stays away", DELETES, plan).keeps_the_table(plan()).check();
+}
+
+/// A DELETE is tried once, and its caller changes its mind, or has forgotten that it tried.
+#[test]
+fn a_delete_may_be_given_up() {
+    let plan = || vec![("shop", vec![put(GIFT), once(post(GIFT)), once(delete(GIFT)), post(GIFT)])];
+    story("a DELETE may be given up", DELETES, plan).keeps_the_table(plan()).check();
+}
+
+/// What happens to most bookings.
+#[test]
+fn nothing_is_left_of_a_deleted_booking() {
+    let plan = || vec![("shop", vec![put(GIFT), post(GIFT), delete(GIFT)])];
+    story("nothing is left of a deleted booking", DELETES, plan).keeps_the_table(plan()).check();
+}
+
+/// Every verb, in every state that one caller can bring about; no request is ever late.
+#[test]
+fn the_bank_answers_as_its_table_says() {
+    let asks = |cx: Cx| async move {
+        let other = (GIFT.0, GIFT.1, GIFT.2 - 1);
+        let unknown = [get(WRAP), post(WRAP), get(GIFT), post(GIFT)];
+        let stored = [put(GIFT), put(GIFT), put(other), get(GIFT), balance(GIFT)];
+        let run = [post(GIFT), post(GIFT), get(GIFT), put(GIFT), put(other), balance(GIFT)];
+        let refused = [put(WRAP), post(WRAP), get(WRAP), put(WRAP), balance(WRAP)];
+        let of_another = [put(TIP), post(TIP), balance(TIP), balance(GIFT)];
+        let gone = [delete(GIFT), delete(WRAP), delete(CAR), balance(GIFT)];
+        let mut heard = Vec::new();
+        for step in [&unknown[..], &stored, &run, &refused, &of_another, &gone].concat() {
+            heard.push(format!("{}: {}", words(&step), ask(cx.clone(), step).await?));
+        }
+        heard
+            .push(format!("a PUT of no booking: {}", read(cx.http.put("http://bank/bookings/none-1", "what?").await)?));
+        heard.push(format!("what nobody knows: {}", read(cx.http.get("http://bank/vaults/1").await)?));
+        Ok::<Vec<String>, String>(heard)
+    };
+    Story::new("the Bank answers as its table says")
+        .worlds(&[Size::ONE], move |_| {
+            let world =
+                Scenario::new().server::<Bank>("Bank", "bank", 1).endpoint::<Sweeper>("Sweeper", "tombstones", 1);
+            world.client(Client::new("shop", "Shop").calls("everything", asks))
+        })
+        .deep(&[])
+        .sometimes_seen("the caller is answered", |seen| seen.answered_ok("shop", 0))
+        .always(CONSISTENT_OUTPUT, "each answer is the one of the table", |seen| {
+            let Some(Ok(heard)) = seen.answer::<Vec<String>>("shop", 0) else { return Ok(()) };
+            heard.iter().zip(TABLE).try_for_each(|(heard, table)| {
+                let (what, answer) = heard.split_once(": ").unwrap_or_default();
+                expect(answer == *table, || format!("{what} was answered with {answer}, not with {table}"))
+            })
+        })
+        .can_finish("every caller is answered in the end")
+        .check();
+}
+
+/// What the caller of that story hears.
+const TABLE: &[&str] = &[
+    // Nobody has PUT them.
+    "404",
+    "404",
+    "404",
+    "404",
+    // One is stored.
+    "201",
+    "200",
+    "409",
+    "409",
+    r#"200 {"balance":100}"#,
+    // It is run.
+    r#"200 {"balance":70}"#,
+    r#"200 {"balance":70}"#,
+    r#"200 {"balance":70}"#,
+    "200",
+    "409",
+    r#"200 {"balance":70}"#,
+    // Another is refused.
+    "201",
+    r#"402 {"balance":70}"#,
+    r#"402 {"balance":70}"#,
+    "200",
+    r#"200 {"balance":70}"#,
+    // Another account has money of its own.
+    "201",
+    r#"200 {"balance":105}"#,
+    r#"200 {"balance":105}"#,
+    r#"200 {"balance":70}"#,
+    // All are deleted, also one that was never there.
+    "204",
+    "204",
+    "204",
+    r#"200 {"balance":70}"#,
+    // And what is no booking.
+    "400",
+    "404",
+];
+
+/// The number of bookings, one after the other.
+const ONE_AND_MANY: &[Size] = &[Size::ONE, Size::ONE.messages(40)];
+
+/// What one booking may leave behind: the account, and what you keep with it. Unit: bytes of all keys and documents.
+const LEFT_MAX: usize = 256;
+
+/// Each booking is PUT, POSTed and DELETEd; the next one comes when nothing is known of it any more.
+#[test]
+fn many_bookings_leave_what_one_leaves() {
+    Story::new("many bookings leave what one leaves")
+        .worlds(ONE_AND_MANY, |size| {
+            let shop = (0..size.messages).fold(Client::new("shop", "Shop"), |shop, number| {
+                shop.calls(&format!("book {number}"), move |cx: Cx| books(cx, number))
+            });
+            let world =
+                Scenario::new().server::<Bank>("Bank", "bank", 1).endpoint::<Sweeper>("Sweeper", "tombstones", 1);
+            world.client(shop)
+        })
+        .deep(&[Size::ONE.messages(240)]) // more of them; nothing else of a size matters here
+        .view(books_of_ada)
+        .sometimes_seen("the first booking is done", |seen| seen.answered_ok("shop", 0))
+        .when_quiescent(BOUNDED_DEDUPLICATION, "forty bookings leave no more than one does", |seen| {
+            let bytes: usize = seen.view().docs.pairs().map(|(key, text)| key.len() + text.len()).sum();
+            let booked = seen.view().balance - OPENING;
+            expect(bytes <= LEFT_MAX, || format!("{booked} bookings were deleted, and {bytes} bytes are left"))
+        })
+        .always(NO_DUPLICATE_PROCESSING, "a booking moves the money once", |seen| {
+            let booked = (0..240).take_while(|number| seen.answered_ok("shop", *number)).count();
+            let came = seen.view().balance - OPENING;
+            expect((0..=1).contains(&(came - booked as i64)), || {
+                format!("{booked} bookings of 1 cent are done; {came} cents have come")
+            })
+        })
+        .can_finish("every caller is answered in the end")
+        .check();
+}
+
+/// When the one before is forgotten: PUTs, POSTs, and DELETEs the booking of this number.
+async fn books(cx: Cx, number: u8) -> Result<(), String> {
+    let url = |number: u8| format!("http://bank/bookings/cent-{number}");
+    if let Some(before) = number.checked_sub(1) {
+        let answer = read(cx.http.get(&url(before)).await)?;
+        expect(answer == "404", || format!("the one before is not forgotten: {answer}"))?;
+    }
+    read(cx.http.put(&url(number), &Booking { account: "ada".to_owned(), cents: 1 }).await)?;
+    read(cx.http.post(&url(number), &()).await)?;
+    read(cx.http.delete(&url(number)).await)?;
+    Ok(())
+}
+
+// What must hold.
+
+/// What is to be seen of the Bank.
+struct Books {
+    /// What ada holds.
+    balance: i64,
+    docs: Docs,
+}
+
+fn story(claim: &str, sizes: &[Size], plan: fn() -> Plan) -> Story<Books> {
+    Story::new(claim)
+        .worlds(sizes, move |size| world(&plan(), size))
+        .view(books_of_ada)
+        .sometimes(Event::CrashBeforeEffect)
+        .sometimes(Event::CrashAfterEffect)
+        .sometimes(Event::Struck(Fault::TimedOut))
+}
+
+fn books_of_ada(docs: &Docs) -> Books {
+    Books { balance: view(docs, "ada"), docs: docs.clone() }
+}
+
+/// A step of a caller, and what it has heard.
+struct Heard {
+    caller: usize,
+    at: usize,
+    step: Step,
+    /// Has it asked? It may have, if it has heard of its step before.
+    asked: bool,
+    answer: Option<String>,
+}
+
+/// All steps of all callers.
+struct Log(Vec<Heard>);
+
+impl Log {
+    fn of(plan: &Plan, seen: &Seen<'_, Books>) -> Log {
+        let mut log = Vec::new();
+        for (caller, (name, steps)) in plan.iter().enumerate() {
+            let mut asked = true;
+            for (at, step) in steps.iter().enumerate() {
+                let answer = seen.answer::<String>(name, u16::try_from(at).expect("a plan is short"));
+                let answered = answer.is_some();
+                log.push(Heard { caller, at, step: *step, asked, answer: answer.and_then(Result::ok) });
+                asked = answered;
+            }
+        }
+        Log(log)
+    }
+
+    /// Whether anybody may have asked this of a booking.
+    fn asked(&self, ask: Ask, of: Wanted) -> bool {
+        self.0.iter().any(|heard| heard.asked && heard.step.ask == ask && heard.step.of == of)
+    }
+
+    /// What this caller had heard before.
+    fn before(&self, this: &Heard) -> impl Iterator<Item = &Heard> {
+        self.0.iter().filter(|other| other.caller == this.caller && other.at < this.at)
+    }
+
+    /// What came of a booking, by somebody who has heard it.
+    fn outcomes(&self, of: Wanted) -> impl Iterator<Item = &str> {
+        let of =
+            self.0.iter().filter(move |heard| heard.step.of == of && matches!(heard.step.ask, Ask::Post | Ask::Get));
+        of.filter_map(|heard| heard.answer.as_deref()).filter(|answer| answer.starts_with("200 ") || is_refusal(answer))
+    }
+}
+
+fn is_refusal(answer: &str) -> bool {
+    answer.starts_with("402 ")
+}
+
+/// Every booking of a plan.
+fn wanted(plan: &Plan) -> BTreeSet<Wanted> {
+    plan.iter().flat_map(|(_, steps)| steps).map(|step| step.of).collect()
+}
+
+/// Which bookings of a plan must have run if an account holds so much; `None` if no set of them explains it.
+fn ran(plan: &Plan, balance: i64) -> Option<BTreeSet<Wanted>> {
+    subsets(&wanted(plan)).into_iter().find(|set| OPENING + set.iter().map(|(.., cents)| cents).sum::<i64>() == balance)
+}
+
+fn subsets(all: &BTreeSet<Wanted>) -> Vec<BTreeSet<Wanted>> {
+    all.iter().fold(vec![BTreeSet::new()], |sets, one| {
+        let with = sets.iter().map(|set| set.iter().chain([one]).copied().collect());
+        let with: Vec<BTreeSet<Wanted>> = with.collect();
+        [sets, with].concat()
+    })
+}
+
+fn named(set: &BTreeSet<Wanted>) -> String {
+    let names: Vec<&str> = set.iter().map(|(id, ..)| *id).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+trait Rules {
+    fn keeps_the_table(self, plan: Plan) -> Self;
+}
+
+impl Rules for Story<Books> {
+    fn keeps_the_table(self, plan: Plan) -> Self {
+        let plan: &'static Plan = Box::leak(Box::new(plan));
+        self.always(NO_DUPLICATE_PROCESSING, "a booking moves the money once", move |seen| {
+            let balance = seen.view().balance;
+            expect(ran(plan, balance).is_some() && balance >= 0, || {
+                format!("ada holds {balance} cents; no bookings that run once each lead there from {OPENING}")
+            })
+        })
+        .always(NO_GHOST_MESSAGE, "no money moves before somebody has POSTed", move |seen| {
+            let log = Log::of(plan, seen);
+            let ran = ran(plan, seen.view().balance).unwrap_or_default();
+            let early = ran.into_iter().find(|of| !log.asked(Ask::Post, *of));
+            expect(early.is_none(), || format!("nobody has POSTed {}, and it is run", early.unwrap_or(GIFT).0))
+        })
+        .always(NO_LOST_MESSAGE, "what was answered as done is done", move |seen| {
+            let log = Log::of(plan, seen);
+            let ran = ran(plan, seen.view().balance).unwrap_or_default();
+            wanted(plan).into_iter().try_for_each(|of| {
+                let done = log.outcomes(of).find(|answer| !is_refusal(answer));
+                expect(done.is_none() || ran.contains(&of), || {
+                    format!("of {} somebody heard {}; run are: {}", of.0, done.unwrap_or_default(), named(&ran))
+                })
+            })
+        })
+        .always(CONSISTENT_OUTPUT, "what was refused stays refused", move |seen| {
+            let log = Log::of(plan, seen);
+            let ran = ran(plan, seen.view().balance).unwrap_or_default();
+            wanted(plan).into_iter().try_for_each(|of| {
+                let refused = log.outcomes(of).find(|answer| is_refusal(answer));
+                expect(refused.is_none() || !ran.contains(&of), || {
+                    format!("of {} somebody heard {}; run are: {}", of.0, refused.unwrap_or_default(), named(&ran))
+                })
+            })
+        })
+        .always(CONSISTENT_OUTPUT, "of one booking everybody hears the same", move |seen| {
+            let log = Log::of(plan, seen);
+            wanted(plan).into_iter().try_for_each(|of| {
+                let heard: BTreeSet<&str> = log.outcomes(of).collect();
+                expect(heard.len() <= 1, || {
+                    format!("of {} callers heard {}", of.0, heard.into_iter().collect::<Vec<&str>>().join(" and "))
+                })
+            })
+        })
+        .always(CONSISTENT_OUTPUT, "each answer is one that the table has", move |seen| {
+            let log = Log::of(plan, seen);
+            log.0.iter().try_for_each(|heard| is_in_the_table(&log, heard))
+        })
+        .always(NO_GHOST_MESSAGE, "what is deleted runs no more", move |seen| {
+            let log = Log::of(plan, seen);
+            let ran_by_now = ran(plan, seen.view().balance).unwrap_or_default();
+            log.0.iter().filter(|heard| heard.step.ask == Ask::Balance).try_for_each(|heard| {
+                let Some(ran_then) = heard.answer.as_deref().and_then(held).and_then(|held| ran(plan, held)) else {
+                    return Ok(());
+                };
+                let deleted =
+                    log.before(heard).filter(|heard| heard.step.ask == Ask::Delete).map(|heard| heard.step.of);
+                deleted.into_iter().try_for_each(|of| {
+                    expect(ran_then.contains(&of) == ran_by_now.contains(&of), || {
+                        format!("{} was deleted, and had not run; now it has", of.0)
+                    })
+                })
+            })
+        })
+        .when_quiescent(SERIAL_EQUIVALENCE, "what was heard fits one order of the bookings", move |seen| {
+            let log = Log::of(plan, seen);
+            let balance = seen.view().balance;
+            let all: Vec<Wanted> = wanted(plan).into_iter().collect();
+            let fits = orders(&all).iter().any(|order| fits(order, &log, balance));
+            expect(fits, || {
+                let heard: Vec<String> =
+                    all.iter().flat_map(|of| log.outcomes(*of).map(|answer| format!("of {} {answer}", of.0))).collect();
+                format!("ada holds {balance} cents, and callers heard: {}", heard.join("; "))
+            })
+        })
+        .when_quiescent(NO_GARBAGE, "nothing is left of a deleted booking", move |seen| {
+            let log = Log::of(plan, seen);
+            let deleted = log.0.iter().filter(|heard| heard.step.ask == Ask::Delete && heard.answer.is_some());
+            deleted.map(|heard| heard.step.of.0).try_for_each(|id| {
+                let left = seen.view().docs.pairs().find(|(key, text)| key.contains(id) || text.contains(id));
+                expect(left.is_none(), || {
+                    format!("{id} is deleted; still there is {}", left.map_or("", |(key, _)| key))
+                })
+            })
+        })
+        .can_finish("every caller is answered in the end")
+    }
+}
+
+/// What an account held, by the body of a response.
+fn held(answer: &str) -> Option<i64> {
+    let body = answer.strip_prefix("200 ").or_else(|| answer.strip_prefix("402 "))?;
+    let response = Response { status: 200, body: body.to_owned() };
+    response.body::<Receipt>().ok().map(|receipt| receipt.balance)
+}
+
+/// The table, as one caller may rely on it who knows what it has heard, and what others may have asked.
+fn is_in_the_table(log: &Log, heard: &Heard) -> Result<(), String> {
+    let Some(answer) = &heard.answer else { return Ok(()) };
+    let Step { ask, of, .. } = heard.step;
+    let status = answer.split(' ').next().unwrap_or_default();
+    // By what this caller has heard before, is the booking known, run, deleted?
+    let (mut known, mut ran, mut deleted) = (false, false, false);
+    for before in log.before(heard).filter(|before| before.step.of == of) {
+        let Some(answer) = &before.answer else { continue };
+        match before.step.ask {
+            Ask::Put if answer != "410" => (known, ran, deleted) = (true, false, false),
+            Ask::Post | Ask::Get => ran |= answer.starts_with("200 ") || is_refusal(answer),
+            Ask::Delete => (known, ran, deleted) = (false, false, true),
+            _ => {}
+        }
+    }
+    // And what may others have done, or what this caller asked without an answer?
+    let (put, delete) = (log.asked(Ask::Put, of), log.asked(Ask::Delete, of));
+    let mut table = match ask {
+        Ask::Wait => vec!["waited"],
+        Ask::Balance => vec!["200"],
+        Ask::Delete => vec!["204"],
+        Ask::Put if deleted => vec!["201", "410"],
+        Ask::Put => vec!["201", "200"],
+        _ if deleted => vec!["404", "410"],
+        _ if !put => vec!["404"],
+        Ask::Post if known => vec!["200", "402"],
+        Ask::Post => vec!["200", "402", "404"],
+        Ask::Get if known && ran => vec!["200", "402"],
+        Ask::Get if known => vec!["200", "402", "409"],
+        Ask::Get => vec!["200", "402", "404", "409"],
+    };
+    if delete && ask != Ask::Delete && ask != Ask::Balance && ask != Ask::Wait {
+        table.extend(if deleted { vec!["410"] } else { vec!["410", "404", "201"] });
+    }
+    expect(table.contains(&status), || format!("{} was answered with {answer}", words(&heard.step)))?;
+    let receipt = matches!(ask, Ask::Balance | Ask::Post | Ask::Get) && matches!(status, "200" | "402");
+    expect(!receipt || held(answer).is_some(), || {
+        format!("{} was answered with {answer}, no receipt", words(&heard.step))
+    })
+}
+
+fn orders(all: &[Wanted]) -> Vec<Vec<Wanted>> {
+    if all.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut orders = Vec::new();
+    for (at, first) in all.iter().enumerate() {
+        let rest: Vec<Wanted> = [&all[..at], &all[at + 1..]].concat();
+        orders.extend(self::orders(&rest).into_iter().map(|order| [&[*first], &order[..]].concat()));
+    }
+    orders
+}
+
+/// Whether the answers, and the account, are those of the bookings run in this order; one of which nobody has heard may
+/// have been run or not.
+fn fits(order: &[Wanted], log: &Log, balance: i64) -> bool {
+    fn from(held: i64, order: &[Wanted], heard: &BTreeMap<Wanted, &str>, balance: i64) -> bool {
+        let Some((of, rest)) = order.split_first() else { return held == balance };
+        let after = if held + of.2 >= 0 { held + of.2 } else { held };
+        let status = if held + of.2 >= 0 { 200 } else { 402 };
+        match heard.get(of) {
+            Some(answer) => {
+                **answer == Response::with(status, &Receipt { balance: after }).to_string()
+                    && from(after, rest, heard, balance)
+            }
+            None => from(held, rest, heard, balance) || from(after, rest, heard, balance),
+        }
+    }
+    let heard = order.iter().filter_map(|of| Some((*of, log.outcomes(*of).next()?))).collect();
+    from(OPENING, order, &heard, balance)
+}
