@@ -105,10 +105,18 @@ impl Endpoint for Payments {
             let booking = Booking { account, cents: -cents };
             let (effect, registered) = call_remote(cx, &order, &mut doc, when, &booking).await?;
             // The decision. It holds only if nobody has registered, cancelled or decided since: see
-            // `a_cancelled_order_is_not_charged`. After any error, this attempt has not decided, as far as it knows.
+            // `a_cancelled_order_is_not_charged`.
             doc.registered.retain(|other| *other != effect);
-            (doc.standing, doc.winner) = (Standing::Calling, Some(effect));
-            when = commit(cx, &order, &doc, registered).await?;
+            (doc.standing, doc.winner) = (Standing::Calling, Some(effect.clone()));
+            when = match commit(cx, &order, &doc, registered).await {
+                // This attempt can decide no more, and whoever swept may have done so before the PUT: a real Bank forgets
+                // some time what was deleted. `Unknown` is something else: this may be the decision.
+                Err(error) if error.is_definite() => {
+                    effect.abort(cx).await?;
+                    return Err(error.into());
+                }
+                committed => committed?,
+            };
         }
         if let (Standing::Calling, Some(winner)) = (doc.standing, &doc.winner) {
             winner.publish(cx, &order).await?;

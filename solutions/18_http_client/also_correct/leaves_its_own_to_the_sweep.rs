@@ -1,5 +1,6 @@
-//! Also correct: after a definite error at the commit, deletes its own booking at once
-//! Why: the sweep would do it as well: what is deleted stays deleted, so a PUT may be as late as it likes.
+//! Also correct: an attempt that has lost leaves its booking to those who sweep
+//! Why: what was deleted stays deleted, so a PUT may be as late as it likes. At a Bank that forgets, it may be
+//! too late.
 
 use kit::{Cx, Delivery, Docs, Endpoint, Msg, Response, Retry, SendErr, StoreErr, When};
 use serde::{Deserialize, Serialize};
@@ -94,15 +95,7 @@ impl Endpoint for Payments {
             // `a_cancelled_order_is_not_charged`. After any error, this attempt has not decided, as far as it knows.
             doc.registered.retain(|other| *other != effect);
             (doc.standing, doc.winner) = (Standing::Calling, Some(effect));
-            when = match commit(cx, &order, &doc, registered).await {
-                Err(error) if error.is_definite() => {
-                    if let Some(own) = &doc.winner {
-                        own.abort(cx).await?;
-                    }
-                    return Err(error.into());
-                }
-                committed => committed?,
-            };
+            when = commit(cx, &order, &doc, registered).await?;
         }
         if let (Standing::Calling, Some(winner)) = (doc.standing, &doc.winner) {
             winner.publish(cx, &order).await?;
