@@ -143,28 +143,16 @@ async fn call_remote(
     Ok((effect, registered))
 }
 
-/// Deletes what others left at the Bank, then forgets where it was. A request that is late meets what a DELETE leaves:
-/// 410, and nothing is kept.
-async fn clean(cx: &Cx, order: &str, mut doc: Doc, when: When) -> Result<(), Retry> {
-    if !doc.registered.is_empty() {
-        for loser in doc.registered.drain(..) {
-            loser.abort(cx).await?;
-        }
-        commit(cx, order, &doc, when).await?;
-    }
-    Ok(())
-}
-
 impl Effect {
-    /// Makes it: the Bank keeps the booking, and does nothing. Twice is once.
+    /// Given: makes it. The Bank keeps the booking, and does nothing. Twice is once.
     async fn create(&self, cx: &Cx, booking: &Booking) -> Result<(), Retry> {
         let response = cx.http.put(&self.url, booking).await?;
         // Anything else, such as 410, means that somebody has given this attempt up.
         if matches!(response.status, 200 | 201) { Ok(()) } else { Err(unexpected("PUT", &response)) }
     }
 
-    /// Lets it happen, and has what the Bank says handled by a message of its own. Twice is once: the Bank runs a booking
-    /// once, and the message has one id.
+    /// Lets it happen, and has what the Bank says handled by a message of its own. Twice is once: the Bank runs a
+    /// booking once, and the message has one id.
     async fn publish(&self, cx: &Cx, order: &str) -> Result<(), Retry> {
         let response = cx.http.post(&self.url, &()).await?;
         if !matches!(response.status, 200 | 402) {
@@ -174,7 +162,7 @@ impl Effect {
         Ok(cx.bus.send("follow-ups", Msg::new(format!("{order}/follow-up"), "FollowUp", &follow_up)).await?)
     }
 
-    /// Has the Bank forget it, whether it was made, or run, or not. Twice is once.
+    /// Given: has the Bank forget it, whether it was made, or run, or not. Twice is once.
     async fn abort(&self, cx: &Cx) -> Result<(), Retry> {
         info!("{} is deleted", self.url);
         let response = cx.http.delete(&self.url).await?;
@@ -206,6 +194,18 @@ impl Endpoint for FollowUps {
         }
         Ok(())
     }
+}
+
+/// Given: the sweep of exercise 16. Deletes what others left at the Bank, then forgets where it was. A request that is late
+/// meets what a DELETE leaves: 410, and nothing is kept.
+async fn clean(cx: &Cx, order: &str, mut doc: Doc, when: When) -> Result<(), Retry> {
+    if !doc.registered.is_empty() {
+        for loser in doc.registered.drain(..) {
+            loser.abort(cx).await?;
+        }
+        commit(cx, order, &doc, when).await?;
+    }
+    Ok(())
 }
 
 /// Given: cancels an order, unless it is decided.
