@@ -82,6 +82,16 @@ struct Doc {
     standing: Standing,
     /// What the Bank said is left in the account.
     balance: Option<i64>,
+    /// Written down before they were made. None of them counts; any of them may be there.
+    registered: Vec<Effect>,
+    /// The effect of the attempt that committed, as long as the Bank keeps it.
+    winner: Option<Effect>,
+}
+
+/// What an attempt makes outside of the documents: here, a booking that waits at the Bank.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Effect {
+    url: String,
 }
 
 impl Endpoint for Payments {
@@ -90,31 +100,49 @@ impl Endpoint for Payments {
             return cancel(cx, &delivery.body()?).await;
         }
         let PayOrder { order, account, cents } = delivery.body()?;
-        let (mut doc, when) = load(cx, &order).await?;
+        let (mut doc, mut when) = load(cx, &order).await?;
         if doc.standing == Standing::Open {
             // TODO(18): what may have happened to the order, or to this node, when the Bank has answered?
             let response = call_remote(cx, &Booking { account, cents: -cents }).await?;
             doc.standing = if response.status == 200 { Standing::Paid } else { Standing::Declined };
             doc.balance = Some(response.body::<Receipt>()?.balance);
-            commit(cx, &order, &doc, when).await?;
+            when = commit(cx, &order, &doc, when).await?;
         }
-        // TODO(18): whose bookings does the Bank still keep?
-        if doc.standing != Standing::Cancelled { Ok(announce(cx, &order, &doc).await?) } else { Ok(()) }
+        if doc.standing != Standing::Cancelled {
+            announce(cx, &order, &doc).await?;
+        }
+        clean(cx, &order, doc, when).await
     }
 }
 
 /// Has the Bank run a booking, and returns what it says.
 async fn call_remote(cx: &Cx, booking: &Booking) -> Result<Response, Retry> {
-    // TODO(18): make this an effect, as in exercise 16. Which of the two requests can be taken back, and by which one?
-    let url = format!("http://bank/bookings/{}", cx.fresh_id().simple());
-    let kept = cx.http.put(&url, booking).await?;
-    if !matches!(kept.status, 200 | 201) {
-        return Err(unexpected("PUT", &kept));
+    let effect = Effect { url: format!("http://bank/bookings/{}", cx.fresh_id().simple()) };
+    // TODO(18): who finds this booking, if this node dies after the next line?
+    effect.create(cx, booking).await?;
+    effect.publish(cx).await
+}
+
+impl Effect {
+    /// Given: makes it. The Bank keeps the booking, and does nothing. Twice is once.
+    async fn create(&self, cx: &Cx, booking: &Booking) -> Result<(), Retry> {
+        let response = cx.http.put(&self.url, booking).await?;
+        // Anything else, such as 410, means that somebody has given this attempt up.
+        if matches!(response.status, 200 | 201) { Ok(()) } else { Err(unexpected("PUT", &response)) }
     }
-    let response = cx.http.post(&url, &()).await?;
-    info!("{url}: the Bank answers {response}");
-    // TODO(18): which answers are a yes or a no, and which are neither?
-    Ok(response)
+
+    /// Lets it happen. Twice is once: the Bank runs a booking once.
+    async fn publish(&self, cx: &Cx) -> Result<Response, Retry> {
+        // TODO(18): which answers are a yes or a no, and which are neither? And who is to handle them?
+        Ok(cx.http.post(&self.url, &()).await?)
+    }
+
+    /// Given: has the Bank forget it, whether it was made, or run, or not. Twice is once.
+    async fn abort(&self, cx: &Cx) -> Result<(), Retry> {
+        info!("{} is deleted", self.url);
+        let response = cx.http.delete(&self.url).await?;
+        if response.status == 204 { Ok(()) } else { Err(unexpected("DELETE", &response)) }
+    }
 }
 
 impl Endpoint for FollowUps {
@@ -124,6 +152,18 @@ impl Endpoint for FollowUps {
         // TODO(18): handle what the Bank said, once, and only then let it forget. Today, nobody sends a follow-up.
         Ok(())
     }
+}
+
+/// Given: the sweep of exercise 16. Deletes what others left at the Bank, then forgets where it was. A request that is late
+/// meets what a DELETE leaves: 410, and nothing is kept.
+async fn clean(cx: &Cx, order: &str, mut doc: Doc, when: When) -> Result<(), Retry> {
+    if !doc.registered.is_empty() {
+        for loser in doc.registered.drain(..) {
+            loser.abort(cx).await?;
+        }
+        commit(cx, order, &doc, when).await?;
+    }
+    Ok(())
 }
 
 /// Given: cancels an order, unless it is decided.

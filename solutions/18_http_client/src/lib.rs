@@ -105,10 +105,18 @@ impl Endpoint for Payments {
             let booking = Booking { account, cents: -cents };
             let (effect, registered) = call_remote(cx, &order, &mut doc, when, &booking).await?;
             // The decision. It holds only if nobody has registered, cancelled or decided since: see
-            // `a_cancelled_order_is_not_charged`. After any error, this attempt has not decided, as far as it knows.
+            // `a_cancelled_order_is_not_charged`.
             doc.registered.retain(|other| *other != effect);
-            (doc.standing, doc.winner) = (Standing::Calling, Some(effect));
-            when = commit(cx, &order, &doc, registered).await?;
+            (doc.standing, doc.winner) = (Standing::Calling, Some(effect.clone()));
+            when = match commit(cx, &order, &doc, registered).await {
+                // This attempt can decide no more, and whoever swept may have done so before the PUT: a real Bank forgets
+                // some time what was deleted. `Unknown` is something else: this may be the decision.
+                Err(error) if error.is_definite() => {
+                    effect.abort(cx).await?;
+                    return Err(error.into());
+                }
+                committed => committed?,
+            };
         }
         if let (Standing::Calling, Some(winner)) = (doc.standing, &doc.winner) {
             winner.publish(cx, &order).await?;
@@ -135,28 +143,16 @@ async fn call_remote(
     Ok((effect, registered))
 }
 
-/// Deletes what others left at the Bank, then forgets where it was. A request that is late meets what a DELETE leaves:
-/// 410, and nothing is kept.
-async fn clean(cx: &Cx, order: &str, mut doc: Doc, when: When) -> Result<(), Retry> {
-    if !doc.registered.is_empty() {
-        for loser in doc.registered.drain(..) {
-            loser.abort(cx).await?;
-        }
-        commit(cx, order, &doc, when).await?;
-    }
-    Ok(())
-}
-
 impl Effect {
-    /// Makes it: the Bank keeps the booking, and does nothing. Twice is once.
+    /// Given: makes it. The Bank keeps the booking, and does nothing. Twice is once.
     async fn create(&self, cx: &Cx, booking: &Booking) -> Result<(), Retry> {
         let response = cx.http.put(&self.url, booking).await?;
         // Anything else, such as 410, means that somebody has given this attempt up.
         if matches!(response.status, 200 | 201) { Ok(()) } else { Err(unexpected("PUT", &response)) }
     }
 
-    /// Lets it happen, and has what the Bank says handled by a message of its own. Twice is once: the Bank runs a booking
-    /// once, and the message has one id.
+    /// Lets it happen, and has what the Bank says handled by a message of its own. Twice is once: the Bank runs a
+    /// booking once, and the message has one id.
     async fn publish(&self, cx: &Cx, order: &str) -> Result<(), Retry> {
         let response = cx.http.post(&self.url, &()).await?;
         if !matches!(response.status, 200 | 402) {
@@ -166,7 +162,7 @@ impl Effect {
         Ok(cx.bus.send("follow-ups", Msg::new(format!("{order}/follow-up"), "FollowUp", &follow_up)).await?)
     }
 
-    /// Has the Bank forget it, whether it was made, or run, or not. Twice is once.
+    /// Given: has the Bank forget it, whether it was made, or run, or not. Twice is once.
     async fn abort(&self, cx: &Cx) -> Result<(), Retry> {
         info!("{} is deleted", self.url);
         let response = cx.http.delete(&self.url).await?;
@@ -198,6 +194,18 @@ impl Endpoint for FollowUps {
         }
         Ok(())
     }
+}
+
+/// Given: the sweep of exercise 16. Deletes what others left at the Bank, then forgets where it was. A request that is late
+/// meets what a DELETE leaves: 410, and nothing is kept.
+async fn clean(cx: &Cx, order: &str, mut doc: Doc, when: When) -> Result<(), Retry> {
+    if !doc.registered.is_empty() {
+        for loser in doc.registered.drain(..) {
+            loser.abort(cx).await?;
+        }
+        commit(cx, order, &doc, when).await?;
+    }
+    Ok(())
 }
 
 /// Given: cancels an order, unless it is decided.

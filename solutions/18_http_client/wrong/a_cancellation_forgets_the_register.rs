@@ -1,5 +1,5 @@
-//! Also correct: after a definite error at the commit, deletes its own booking at once
-//! Why: the sweep would do it as well: what is deleted stays deleted, so a PUT may be as late as it likes.
+//! Dies by: when all is done, the Bank keeps nothing
+//! Why: a cancelled order is a new document. What was registered is at the Bank, and nobody knows of it.
 
 use kit::{Cx, Delivery, Docs, Endpoint, Msg, Response, Retry, SendErr, StoreErr, When};
 use serde::{Deserialize, Serialize};
@@ -94,15 +94,7 @@ impl Endpoint for Payments {
             // `a_cancelled_order_is_not_charged`. After any error, this attempt has not decided, as far as it knows.
             doc.registered.retain(|other| *other != effect);
             (doc.standing, doc.winner) = (Standing::Calling, Some(effect));
-            when = match commit(cx, &order, &doc, registered).await {
-                Err(error) if error.is_definite() => {
-                    if let Some(own) = &doc.winner {
-                        own.abort(cx).await?;
-                    }
-                    return Err(error.into());
-                }
-                committed => committed?,
-            };
+            when = commit(cx, &order, &doc, registered).await?;
         }
         if let (Standing::Calling, Some(winner)) = (doc.standing, &doc.winner) {
             winner.publish(cx, &order).await?;
@@ -198,7 +190,7 @@ impl Endpoint for FollowUps {
 async fn cancel(cx: &Cx, CancelOrder { order }: &CancelOrder) -> Result<(), Retry> {
     let (mut doc, when) = load(cx, order).await?;
     if doc.standing == Standing::Open {
-        doc.standing = Standing::Cancelled;
+        doc = Doc { standing: Standing::Cancelled, ..Doc::default() };
         commit(cx, order, &doc, when).await?;
     }
     if doc.standing == Standing::Cancelled { Ok(announce(cx, order, &doc).await?) } else { Ok(()) }
