@@ -46,34 +46,49 @@ impl Cast {
             scenario.clients.iter().map(|client| add(client.name.to_string(), Role::Client)).collect();
         let letter =
             |at: usize, of: usize| if of > 1 { format!(" {}", (b'A' + at as u8) as char) } else { String::new() };
-        let mut nodes = Vec::new();
-        let mut callers = Vec::new();
-        for actor in &engine.layout.actors {
-            match actor {
-                Actor::Worker { endpoint } | Actor::Server { endpoint } => {
-                    let spec = &scenario.endpoints[*endpoint];
-                    let at = nodes.len() - engine.layout.groups[*endpoint].first;
-                    nodes.push(add(format!("{}{}", spec.name, letter(at, spec.workers.into())), Role::Worker));
-                    callers.push(None);
-                }
-                Actor::Client { client } => {
-                    let same: Vec<usize> = (0..scenario.clients.len())
-                        .filter(|other| scenario.clients[*other].node == scenario.clients[*client].node)
-                        .collect();
-                    let at = same.iter().position(|other| other == client).unwrap_or(0);
-                    let name = format!("{}{}", scenario.clients[*client].node, letter(at, same.len()));
-                    nodes.push(add(name, Role::Worker));
-                    callers.push(Some(clients[*client]));
-                }
+        let actors = &engine.layout.actors;
+        let name = |slot: usize| match &actors[slot] {
+            Actor::Worker { endpoint } | Actor::Server { endpoint } => {
+                let spec = &scenario.endpoints[*endpoint];
+                let at = slot - engine.layout.groups[*endpoint].first;
+                format!("{}{}", spec.name, letter(at, spec.workers.into()))
             }
-        }
+            Actor::Client { client } => {
+                let node = &scenario.clients[*client].node;
+                let same = |other: &usize| scenario.clients[*other].node == *node;
+                let (before, all) =
+                    ((0..*client).filter(same).count(), (0..scenario.clients.len()).filter(same).count());
+                format!("{node}{}", letter(before, all))
+            }
+        };
+        // A request goes from the left to the right: from whoever calls, over the wire, to whoever answers.
+        let mut nodes = vec![0; actors.len()];
+        let mut stand = |kind: fn(&Actor) -> bool, add: &mut dyn FnMut(String, Role) -> usize| {
+            for slot in (0..actors.len()).filter(|slot| kind(&actors[*slot])) {
+                nodes[slot] = add(name(slot), Role::Worker);
+            }
+        };
+        stand(|actor| matches!(actor, Actor::Client { .. }), &mut add);
+        stand(|actor| matches!(actor, Actor::Worker { .. }), &mut add);
+        let wires: Vec<Option<usize>> = scenario
+            .queues
+            .iter()
+            .map(|queue| (queue.host == Some(Host::Workers)).then(|| add(queue.name.to_string(), Role::Queue)))
+            .collect();
+        stand(|actor| matches!(actor, Actor::Server { .. }), &mut add);
+        let callers = actors.iter().map(|actor| match actor {
+            Actor::Client { client } => Some(clients[*client]),
+            _ => None,
+        });
+        let callers = callers.collect();
         let store = add("documents".to_owned(), Role::Store);
         let services: Vec<usize> =
             scenario.services.iter().map(|service| add(service.name.clone(), Role::Service)).collect();
-        let queues = scenario.queues.iter().map(|queue| {
-            // A service that answers for a host stands there itself.
-            let at = match queue.host {
-                Some(Host::Service(service)) => services[service],
+        let queues = scenario.queues.iter().zip(wires).map(|(queue, wire)| {
+            let at = match (queue.host, wire) {
+                (_, Some(wire)) => wire,
+                // A service that answers for a host stands there itself.
+                (Some(Host::Service(service)), None) => services[service],
                 _ => add(queue.name.to_string(), Role::Queue),
             };
             (queue.name.to_string(), at)

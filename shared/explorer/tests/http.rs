@@ -323,3 +323,13 @@ fn whoever_waits_for_itself_makes_no_progress() {
     let Verdict::Violated(violation) = progress(1) else { panic!("it waits for ever") };
     assert!(violation.explanation.contains("waits for an answer that never comes"), "{}", violation.explanation);
 }
+
+/// In a picture, a request goes from the left to the right: whoever calls, the wire, whoever answers.
+#[test]
+fn a_request_goes_from_the_left_to_the_right() {
+    let counted = |seen: &explorer::Observation<'_>| seen.docs().get::<u32>("/count").is_none();
+    let verdict = World::new("counts", with_server(Faults::NONE)).always("nothing is counted", counted);
+    let Verdict::Violated(violation) = verdict.explore(Reductions::ALL).verdict else { panic!("it is counted") };
+    let names: Vec<&str> = violation.trace.participants.iter().map(|who| &*who.name).collect();
+    assert_eq!(names, ["shopper", "shop", "http://bank", "Bank", "documents"]);
+}

@@ -211,28 +211,46 @@ pub(crate) fn before(trace: &Trace, at: usize) -> &Snapshot {
     if at == 0 { &trace.initial } else { &trace.steps[at - 1].after }
 }
 
-/// One line without control characters, with UUIDs shortened to their first group.
+/// One line without control characters, with UUIDs, with or without hyphens, shortened to their first group.
 pub(crate) fn clean(text: &str) -> String {
     let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let mut line = spaced.split_whitespace().collect::<Vec<&str>>().join(" ");
-    let mut from = 0;
-    while let Some(at) = line[from..].find('-').map(|at| from + at) {
-        from = at + 1;
-        let Some(start) = at.checked_sub(UUID_GROUP) else { continue };
-        if line.get(start..start + UUID_CHARS).is_some_and(is_uuid) {
-            line.replace_range(at..start + UUID_CHARS, "");
-            from = at;
-        }
+    let line = spaced.split_whitespace().collect::<Vec<&str>>().join(" ");
+    let mut short = String::new();
+    let mut rest = line.as_str();
+    while !rest.is_empty() {
+        let Some(word) = rest.find(|letter: char| letter.is_ascii_hexdigit()) else { break };
+        short.push_str(&rest[..word]);
+        rest = &rest[word..];
+        let after = |length: usize| rest.get(length..).unwrap_or_default().chars().next();
+        let ends = |length: usize| after(length).is_none_or(|next| !next.is_ascii_alphanumeric());
+        let begins = short.chars().last().is_none_or(|before| !before.is_ascii_alphanumeric());
+        let uuid = [(UUID_CHARS, is_uuid as fn(&str) -> bool), (UUID_DIGITS, is_simple_uuid)];
+        let found =
+            uuid.into_iter().find(|(length, is)| begins && ends(*length) && rest.get(..*length).is_some_and(is));
+        let (shown, length) = match found {
+            Some((length, _)) => (UUID_GROUP, length),
+            None => {
+                let run = rest.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(rest.len());
+                (run, run)
+            }
+        };
+        short.push_str(&rest[..shown]);
+        rest = &rest[length..];
     }
-    line
+    short + rest
 }
 
-/// Characters of a UUID, and of its first group.
+/// Characters of a UUID, with hyphens and without, and of its first group.
 const UUID_CHARS: usize = 36;
+const UUID_DIGITS: usize = 32;
 const UUID_GROUP: usize = 8;
 
 fn is_uuid(text: &str) -> bool {
     text.char_indices().all(|(at, c)| if matches!(at, 8 | 13 | 18 | 23) { c == '-' } else { c.is_ascii_hexdigit() })
+}
+
+fn is_simple_uuid(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_hexdigit())
 }
 
 /// At most so many characters, the last being `…` where some are left out.
