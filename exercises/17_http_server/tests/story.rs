@@ -252,6 +252,20 @@ fn a_slow_put_stays_away() {
     story("a slow put stays away", DELETES, plan).keeps_the_table(plan()).check();
 }
 
+/// Nobody waits for the PUT: it comes before, while or after its own DELETE is handled; and somebody else POSTs.
+#[test]
+fn a_slow_put_meets_its_delete() {
+    let plan = || vec![("shop", vec![once(put(GIFT)), delete(GIFT)]), ("till", vec![once(post(GIFT))])];
+    Story::new("a slow PUT meets its DELETE")
+        .worlds(&[Size::ONE.clients(2).workers(2).faults(1)], move |size| {
+            world(&plan(), size).faults(Faults::upto(size.faults).only(&[Fault::TimedOut]))
+        })
+        .view(books_of_ada)
+        .sometimes(Event::Struck(Fault::TimedOut))
+        .keeps_the_table(plan())
+        .check();
+}
+
 /// A DELETE is tried once, and its caller changes its mind, or has forgotten that it tried.
 #[test]
 fn a_delete_may_be_given_up() {
