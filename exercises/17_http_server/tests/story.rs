@@ -183,6 +183,8 @@ fn a_booking_moves_the_money_once() {
     story("a booking moves the money once", ONE_CALLER, plan).keeps_the_table(plan()).check();
 }
 
+const LARGER: &[Size] = &[Size::ONE.workers(2).faults(2), Size::ONE.faults(3)];
+
 const DELETES: &[Size] = &[Size::ONE, Size::ONE.faults(1), Size::ONE.workers(2).faults(1), Size::ONE.faults(2)];
 
 const TWO_CALLERS: &[Size] = &[
@@ -250,6 +252,21 @@ fn a_slow_put_stays_away() {
     let plan =
         || vec![("shop", vec![once(put(GIFT)), delete(GIFT), post(GIFT), wait(GIFT), post(GIFT), balance(GIFT)])];
     story("a slow put stays away", DELETES, plan).keeps_the_table(plan()).check();
+}
+
+/// Nobody waits for the PUT: it comes before, while or after its own DELETE is handled; and somebody else POSTs.
+#[test]
+fn a_slow_put_meets_its_delete() {
+    let plan = || vec![("shop", vec![once(put(GIFT)), delete(GIFT)]), ("till", vec![once(post(GIFT))])];
+    Story::new("a slow PUT meets its DELETE")
+        .worlds(&[Size::ONE.clients(2).workers(2).faults(1)], move |size| {
+            world(&plan(), size).faults(Faults::upto(size.faults).only(&[Fault::TimedOut]))
+        })
+        .deep(&[])
+        .view(books_of_ada)
+        .sometimes(Event::Struck(Fault::TimedOut))
+        .keeps_the_table(plan())
+        .check();
 }
 
 /// A DELETE is tried once, and its caller changes its mind, or has forgotten that it tried.
@@ -438,8 +455,11 @@ struct Books {
 }
 
 fn story(claim: &str, sizes: &[Size], plan: fn() -> Plan) -> Story<Books> {
+    // With several callers, larger worlds grow too fast.
+    let deep = if sizes.iter().any(|size| size.clients > 1) { &[][..] } else { LARGER };
     Story::new(claim)
         .worlds(sizes, move |size| world(&plan(), size))
+        .deep(deep)
         .view(books_of_ada)
         .sometimes(Event::CrashBeforeEffect)
         .sometimes(Event::CrashAfterEffect)

@@ -108,8 +108,8 @@ async fn run(cx: &Cx, id: &str, method: Method) -> Result<Response, Retry> {
     let (record, _) = load(cx, &record_key(id)).await?;
     let Record::Stored(Booking { account: name, .. }) = record else { return Ok(answer(record)) };
     let (mut account, mut when): (Account, When) = load(cx, &account_key(&name)).await?;
-    // Once more, now that the account is loaded: who has finished, or deleted it, since the first look wrote the account
-    // before, and is seen here; or writes it later, and makes the commit below fail. See `two_callers_ask_at_once`.
+    // Once more, now that the account is loaded: who has finished it, or deleted it, since the first look is seen here; or
+    // writes the account later, and makes the commit below fail. See `two_callers_ask_at_once`.
     let (record, recorded) = load(cx, &record_key(id)).await?;
     let Record::Stored(booking) = record else { return Ok(answer(record)) };
     let response = match account.decided.get(id) {
@@ -146,8 +146,8 @@ async fn delete(cx: &Cx, id: &str) -> Result<Response, Retry> {
     Ok(Response::status(204))
 }
 
-/// Takes away what the account may have decided and the record may not have. Whoever has seen no tombstone commits before
-/// this, and it is taken away; or never.
+/// Takes away what the account may have decided and the record may not have. Whoever has seen no tombstone commits
+/// before this, and it is taken away; or never.
 async fn forget(cx: &Cx, id: &str, account: Option<&str>, fence: bool) -> Result<(), StoreErr> {
     let Some(name) = account else { return Ok(()) };
     let (mut account, when): (Account, When) = load(cx, &account_key(name)).await?;

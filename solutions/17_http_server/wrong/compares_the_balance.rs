@@ -152,8 +152,8 @@ async fn delete(cx: &Cx, id: &str) -> Result<Response, Retry> {
     Ok(Response::status(204))
 }
 
-/// Takes away what the account may have decided and the record may not have. Whoever has seen no tombstone commits before
-/// this, and it is taken away; or never.
+/// Takes away what the account may have decided and the record may not have. Whoever has seen no tombstone commits
+/// before this, and it is taken away; or never.
 async fn forget(cx: &Cx, id: &str, account: Option<&str>, fence: bool) -> Result<(), StoreErr> {
     let Some(name) = account else { return Ok(()) };
     let (mut account, when): (Account, When) = load(cx, &account_key(name)).await?;
