@@ -60,6 +60,8 @@ const REFUSED_LADDER: &[Size] = &[
     Size::ONE.messages(2).copies(2).workers(2).faults(1),
     Size::ONE.messages(2).copies(2).faults(2),
     Size::ONE.messages(2).workers(2).faults(2),
+    Size::ONE.messages(2).workers(3).faults(2),
+    Size::ONE.messages(2).workers(2).faults(3),
 ];
 
 /// 60, 50 and 40 points: a letter for each, and a voucher for the one that reaches 100.
@@ -117,7 +119,11 @@ fn a_logic_that_refuses_runs_once() {
         vec![message("m1", "Add", ADA, -60), message("m2", "Add", ADA, 80)]
     }
     Story::new("a logic that refuses runs once")
-        .worlds(REFUSED_LADDER, |size| world::<Strict>(&talk(), size))
+        .worlds(REFUSED_LADDER, |size| {
+            let world = world::<Strict>(&talk(), size);
+            let much = size.workers > 1 && size.faults > 1;
+            if much { world.faults(one_bad_moment(size.faults)) } else { world }
+        })
         .view(states::<Strict>)
         .sometimes(Event::Redelivered)
         .runs_logic::<Strict>("points", &["letters", "vouchers"], talk)
@@ -285,6 +291,14 @@ fn world<L: Logic>(messages: &[Msg], size: Size) -> Scenario {
     );
     let messages = messages.iter().take(size.messages.into());
     messages.fold(world, |world, msg| world.message("points", msg.clone(), size.copies))
+}
+
+/// Where there is much of everything, this is all that fails: a worker is late, a write goes wrong, a node dies.
+fn one_bad_moment(faults: u8) -> Faults {
+    const KINDS: [Fault; 5] =
+        [Fault::LockExpired, Fault::Crash, Fault::WriteRefused, Fault::WriteUnknown, Fault::SpuriousConflict];
+    let kinds = if faults > 2 { &KINDS[..] } else { &KINDS[..2] };
+    kinds.iter().fold(Faults::upto(faults).only(kinds), |faults, kind| faults.at_most(*kind, 1))
 }
 
 fn states<L: Logic>(docs: &Docs) -> States<L::State> {

@@ -4,9 +4,11 @@ use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use explorer::run::{Broke, caught};
-use explorer::{Counts, Scenario, Trace};
+use explorer::{Counts, Scenario, Trace, Verdict, Walks, at_random};
 
+use crate::ladder::Size;
 use crate::properties::Standard;
+use crate::story::Story;
 
 /// What a trial that passed says.
 #[derive(Clone, Debug, Default)]
@@ -100,6 +102,36 @@ impl Trial {
             }
         };
         Tried { result, time: started.elapsed() }
+    }
+}
+
+impl<V: 'static> Story<V> {
+    /// For a largest world that is too large to be visited: walks through it at random, instead of every schedule. That
+    /// they find nothing is no proof, and the trial says so. What they find is told in words: a way of a thousand steps
+    /// is nothing to look at.
+    #[track_caller]
+    pub fn walked(self, walks: Walks) -> Trial {
+        let (told_at, claim) = (Location::caller(), self.claim.clone());
+        Trial::told_at(told_at, claim, move |prepare| {
+            let size = self.sizes.last().copied().unwrap_or(Size::ONE);
+            let scenario = prepare((self.scenario)(size));
+            let report = self
+                .with_properties(&scenario, |properties| at_random(&scenario, properties, &walks))
+                .unwrap_or_else(|report| *report);
+            let came = |property: &str, explanation: String| Err(Box::new(Failed::new(property, explanation)));
+            match report.verdict {
+                Verdict::Violated(violation) => {
+                    let standard = Some(self.kind_of(&violation.property));
+                    Err(Box::new(Failed { standard, ..Failed::new(violation.property, violation.explanation) }))
+                }
+                Verdict::NotWritten { message, .. } => came("the code is written", message),
+                Verdict::Vacuous { witness } => came(&witness, "it never happens".into()),
+                Verdict::Holds => came("the walks are told as walks", "nothing visited every state".into()),
+                Verdict::Unrefuted { reason } => {
+                    Ok(Passed { message: format!("with {size}: {reason}"), counts: report.counts, trace: None })
+                }
+            }
+        })
     }
 }
 
