@@ -140,3 +140,55 @@ impl<V: 'static> Story<V> {
 pub fn came_back() {
     let _ = caught(|| ());
 }
+
+#[cfg(test)]
+mod tests {
+    use kit::{Cx, Delivery, Docs, Endpoint, Msg, Retry, When};
+
+    use super::*;
+    use crate::properties::NO_DUPLICATE_PROCESSING;
+
+    /// Writes how often it was called.
+    #[derive(Default)]
+    struct Counts;
+
+    impl Endpoint for Counts {
+        async fn on_message(&self, cx: &Cx, _: &Delivery) -> Result<(), Retry> {
+            let so_far = cx.docs.get::<u8>("count").await?.map_or(0, |(count, _)| count);
+            cx.docs.put("count", &(so_far + 1), When::Always).await?;
+            Ok(())
+        }
+    }
+
+    fn walked(most: u8) -> Came {
+        let trial = Story::new("it is called a few times")
+            .worlds(&[Size::ONE, Size::ONE.copies(3)], |size| {
+                Scenario::new().endpoint::<Counts>("Worker", "queue", 1).message(
+                    "queue",
+                    Msg::new("m1", "Count", &()),
+                    size.copies,
+                )
+            })
+            .view(|docs: &Docs| docs.get::<u8>("count").unwrap_or_default())
+            .always(NO_DUPLICATE_PROCESSING, "a few times", move |seen| *seen.view() <= most)
+            .walked(Walks { seed: 1, walks: 2, steps_max: 100 });
+        trial.judge(&|scenario| scenario).result
+    }
+
+    /// What a walk finds is told by its property, and the walks are through the largest world.
+    #[test]
+    fn walks_find_what_they_come_by() {
+        let Came::Failed(failed) = walked(2) else { panic!("three copies are three calls") };
+        assert_eq!(failed.property, "a few times");
+        assert_eq!(failed.standard, Some(NO_DUPLICATE_PROCESSING));
+        assert!(failed.trace.is_none());
+    }
+
+    /// That they find nothing is no proof, and they say so.
+    #[test]
+    fn walks_that_find_nothing_say_that_they_prove_nothing() {
+        let Came::Passed(passed) = walked(3) else { panic!("three copies are no more than three calls") };
+        assert!(passed.message.starts_with("with 1 message, 3 copies each, 1 worker, no fault: 2 random walks"));
+        assert!(passed.message.contains("prove nothing"), "{}", passed.message);
+    }
+}

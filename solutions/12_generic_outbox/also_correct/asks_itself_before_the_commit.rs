@@ -36,7 +36,7 @@ impl<L: Logic> Endpoint for Outbox<L> {
     async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
         let msg = &delivery.msg;
         let key = L::key(msg);
-        let (mut doc, mut when) = load::<L::State>(cx, &key).await?;
+        let (mut doc, when) = load::<L::State>(cx, &key).await?;
         if !doc.slots.contains_key(&msg.id) {
             let wires = run(&self.logic, &mut doc.state, msg);
             doc.slots.insert(msg.id.clone(), Slot::Pending(wires));
