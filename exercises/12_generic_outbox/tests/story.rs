@@ -226,8 +226,7 @@ fn shop<L: Logic>(size: Size, messages: Vec<Msg>) -> Scenario {
 
 /// Where there is much of everything, this is all that fails: a worker is late, a write goes wrong, a node dies.
 fn one_bad_moment(faults: u8) -> Faults {
-    const KINDS: [Fault; 5] =
-        [Fault::LockExpired, Fault::Crash, Fault::WriteRefused, Fault::WriteUnknown, Fault::SpuriousConflict];
+    const KINDS: [Fault; 3] = [Fault::LockExpired, Fault::Crash, Fault::WriteRefused];
     let kinds = if faults > 2 { &KINDS[..] } else { &KINDS[..2] };
     kinds.iter().fold(Faults::upto(faults).only(kinds), |faults, kind| faults.at_most(*kind, 1))
 }
