@@ -1,4 +1,4 @@
-//! Dies by: each message has its effect at most once
+//! Dies by: what was sent was committed
 //! Why: whoever has no points has handed in nothing, so nobody asks for the id, which saves a read. Or has handed in
 //! what came, and what went.
 
