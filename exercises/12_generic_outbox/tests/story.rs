@@ -11,7 +11,10 @@ use kit::{Logic, Out, Reject};
 use serde::{Deserialize, Serialize};
 use story::logics::{Asked, Body, Silent, Strict, Talkative, message};
 use story::serial::States;
-use story::{Client, Cx, Docs, Event, Fault, Faults, Msg, NO_GARBAGE, Scenario, Size, Story, expect};
+use story::{
+    Client, Cx, Docs, Event, Fault, Faults, Msg, NO_DUPLICATE_PROCESSING, NO_GARBAGE, Scenario, Size, Story, Walks,
+    expect,
+};
 
 /// The queue holds a copy too many; a lock runs out while its worker lives; an ack gets lost; a node dies between any two
 /// operations; the bus and the store refuse, or do not say what became of a send or a write; the store reports a conflict
@@ -58,8 +61,11 @@ const REFUSED_MESSAGES: &[Size] = &[
     Size::ONE.messages(2).workers(2).faults(1),
     Size::ONE.messages(2).copies(2).workers(2).faults(1),
     Size::ONE.messages(2).workers(2).faults(2),
+    Size::ONE.messages(2).workers(2).faults(3),
+    Size::ONE.messages(2).workers(3).faults(2),
     Size::ONE.messages(3).copies(2),
     Size::ONE.messages(3).faults(1),
+    Size::ONE.messages(3).workers(2).faults(2),
 ];
 const TWO_MESSAGES: &[Size] = &[
     Size::ONE.messages(2),
@@ -130,6 +136,24 @@ fn what_is_refused_leaves_nothing() {
     tell::<Strict>("what is refused leaves nothing", REFUSED_MESSAGES, messages);
 }
 
+/// A hundred messages, two copies of each, in any order: too many for every schedule, so a few are drawn by lot. A copy
+/// may come when a hundred others have come.
+#[test]
+fn a_copy_may_come_after_a_hundred_others() {
+    Story::new("a copy may come after a hundred others")
+        .worlds(&[Size::ONE.messages(110).copies(2)], |size| {
+            let messages = (1..=size.messages).map(|number| message(&format!("m{number}"), "Add", "ada", 1));
+            shop::<Silent>(size, messages.collect())
+        })
+        .view(|docs| view::<Silent>(docs, "ada").points)
+        .when_quiescent(NO_DUPLICATE_PROCESSING, "each message has its effect once", |seen| {
+            expect(*seen.view() == 110, || format!("110 messages with a point each came; ada has {}", seen.view()))
+        })
+        .can_finish("every message is handled in the end")
+        .walked(Walks { seed: 3, walks: 2, steps_max: 10_000 })
+        .check();
+}
+
 /// Points for Ada, for Ben, and for Ada once more: each entity has its own state, and its own outbox.
 #[test]
 fn entities_do_not_mix() {
@@ -176,6 +200,8 @@ fn tell<L: Logic>(claim: &str, ladder: &[Size], messages: fn() -> Vec<Msg>) {
     Story::new(claim)
         .worlds(ladder, move |size| {
             let world = shop::<L>(size, messages());
+            let much = size.workers > 2 || (size.workers > 1 && (size.messages > 2 || size.faults > 2));
+            let world = if much { world.faults(one_bad_moment(size.faults)) } else { world };
             if size.clients > 1 { world.client(a_month()) } else { world }
         })
         .view(move |docs| states::<L>(docs, &messages()))
@@ -196,6 +222,13 @@ fn shop<L: Logic>(size: Size, messages: Vec<Msg>) -> Scenario {
         size.workers,
     );
     messages.into_iter().take(size.messages.into()).fold(world, |world, msg| world.message(POINTS, msg, size.copies))
+}
+
+/// Where there is much of everything, this is all that fails: a worker is late, a write goes wrong, a node dies.
+fn one_bad_moment(faults: u8) -> Faults {
+    const KINDS: [Fault; 3] = [Fault::LockExpired, Fault::Crash, Fault::WriteRefused];
+    let kinds = if faults > 2 { &KINDS[..] } else { &KINDS[..2] };
+    kinds.iter().fold(Faults::upto(faults).only(kinds), |faults, kind| faults.at_most(*kind, 1))
 }
 
 /// The clock moves, once, at any moment.

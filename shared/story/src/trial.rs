@@ -4,9 +4,11 @@ use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use explorer::run::{Broke, caught};
-use explorer::{Counts, Scenario, Trace};
+use explorer::{Counts, Scenario, Trace, Verdict, Walks, at_random};
 
+use crate::ladder::Size;
 use crate::properties::Standard;
+use crate::story::Story;
 
 /// What a trial that passed says.
 #[derive(Clone, Debug, Default)]
@@ -103,8 +105,90 @@ impl Trial {
     }
 }
 
+impl<V: 'static> Story<V> {
+    /// For a largest world that is too large to be visited: walks through it at random, instead of every schedule. That
+    /// they find nothing is no proof, and the trial says so. What they find is told in words: a way of a thousand steps
+    /// is nothing to look at.
+    #[track_caller]
+    pub fn walked(self, walks: Walks) -> Trial {
+        let (told_at, claim) = (Location::caller(), self.claim.clone());
+        Trial::told_at(told_at, claim, move |prepare| {
+            let size = self.sizes.last().copied().unwrap_or(Size::ONE);
+            let scenario = prepare((self.scenario)(size));
+            let report = self
+                .with_properties(&scenario, |properties| at_random(&scenario, properties, &walks))
+                .unwrap_or_else(|report| *report);
+            let came = |property: &str, explanation: String| Err(Box::new(Failed::new(property, explanation)));
+            match report.verdict {
+                Verdict::Violated(violation) => {
+                    let standard = Some(self.kind_of(&violation.property));
+                    Err(Box::new(Failed { standard, ..Failed::new(violation.property, violation.explanation) }))
+                }
+                Verdict::NotWritten { message, .. } => came("the code is written", message),
+                Verdict::Vacuous { witness } => came(&witness, "it never happens".into()),
+                Verdict::Holds => came("the walks are told as walks", "nothing visited every state".into()),
+                Verdict::Unrefuted { reason } => {
+                    Ok(Passed { message: format!("with {size}: {reason}"), counts: report.counts, trace: None })
+                }
+            }
+        })
+    }
+}
+
 /// Tells the watchdog that the attendee's code has come back, for now. A judge says so whenever code that it calls once
 /// calls it in turn, as a search does for each run: only a piece between two calls may be stuck.
 pub fn came_back() {
     let _ = caught(|| ());
+}
+
+#[cfg(test)]
+mod tests {
+    use kit::{Cx, Delivery, Docs, Endpoint, Msg, Retry, When};
+
+    use super::*;
+    use crate::properties::NO_DUPLICATE_PROCESSING;
+
+    /// Writes how often it was called.
+    #[derive(Default)]
+    struct Counts;
+
+    impl Endpoint for Counts {
+        async fn on_message(&self, cx: &Cx, _: &Delivery) -> Result<(), Retry> {
+            let so_far = cx.docs.get::<u8>("count").await?.map_or(0, |(count, _)| count);
+            cx.docs.put("count", &(so_far + 1), When::Always).await?;
+            Ok(())
+        }
+    }
+
+    fn walked(most: u8) -> Came {
+        let trial = Story::new("it is called a few times")
+            .worlds(&[Size::ONE, Size::ONE.copies(3)], |size| {
+                Scenario::new().endpoint::<Counts>("Worker", "queue", 1).message(
+                    "queue",
+                    Msg::new("m1", "Count", &()),
+                    size.copies,
+                )
+            })
+            .view(|docs: &Docs| docs.get::<u8>("count").unwrap_or_default())
+            .always(NO_DUPLICATE_PROCESSING, "a few times", move |seen| *seen.view() <= most)
+            .walked(Walks { seed: 1, walks: 2, steps_max: 100 });
+        trial.judge(&|scenario| scenario).result
+    }
+
+    /// What a walk finds is told by its property, and the walks are through the largest world.
+    #[test]
+    fn walks_find_what_they_come_by() {
+        let Came::Failed(failed) = walked(2) else { panic!("three copies are three calls") };
+        assert_eq!(failed.property, "a few times");
+        assert_eq!(failed.standard, Some(NO_DUPLICATE_PROCESSING));
+        assert!(failed.trace.is_none());
+    }
+
+    /// That they find nothing is no proof, and they say so.
+    #[test]
+    fn walks_that_find_nothing_say_that_they_prove_nothing() {
+        let Came::Passed(passed) = walked(3) else { panic!("three copies are no more than three calls") };
+        assert!(passed.message.starts_with("with 1 message, 3 copies each, 1 worker, no fault: 2 random walks"));
+        assert!(passed.message.contains("prove nothing"), "{}", passed.message);
+    }
 }

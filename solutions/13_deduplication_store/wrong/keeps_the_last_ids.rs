@@ -1,4 +1,4 @@
-//! Dies by: every message has its effect once
+//! Dies by: each message has its effect at most once
 //! Why: copies come soon, if at all: the entity keeps its last two ids, and nobody needs a store for them.
 //! The copy that comes after the third message runs.
 
