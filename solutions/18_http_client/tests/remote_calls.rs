@@ -138,7 +138,7 @@ fn bank(remembers: bool) -> Scenario {
 }
 
 fn forgetful() -> Scenario {
-    Scenario::new().server::<Forgetful>("Bank", "bank", 1).endpoint::<Forgets>("Bank", "forget", 1)
+    Scenario::new().server::<Forgetful>("Bank", "bank", 1).endpoint::<Forgets>("Expiry", "forget", 1)
 }
 
 /// The same bank, on its own documents, so that it can wait for a day: then it forgets the key.
