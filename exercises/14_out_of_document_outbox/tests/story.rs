@@ -4,13 +4,17 @@
 //! has at most [`ITEM_BYTES`], key and JSON together, as in a real store; it is only that a real one takes more.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use kit::{Logic, Out, Reject};
 use out_of_document_outbox::{Outbox, reap, view};
 use serde::{Deserialize, Serialize};
 use story::logics::{Asked, Silent, Strict, Talkative, message};
 use story::serial::States;
-use story::{Client, Cx, Docs, Event, Fault, Faults, Limits, Msg, NO_GARBAGE, Retry, Scenario, Size, Story, expect};
+use story::{
+    Client, Cx, Docs, Event, Fault, Faults, Limits, Msg, NO_DUPLICATE_PROCESSING, NO_GARBAGE, Retry, Scenario, Size,
+    Story, Walks, expect,
+};
 
 /// The largest document.
 const ITEM_BYTES: usize = 800;
@@ -64,6 +68,22 @@ const POINTS: &[Size] = &[
     Size::ONE.copies(2).workers(2).faults(3),
     TWO_OF_EACH,
 ];
+/// As [`SMALL`], and three messages: one of them may be handled between two looks at the entity.
+const QUIET: &[Size] = &[
+    Size::ONE.faults(1),
+    Size::ONE.workers(2).faults(1),
+    Size::ONE.messages(2).faults(1),
+    Size::ONE.messages(3).workers(2),
+];
+/// A late worker refuses what another one accepts: here only a lock runs out, and a node dies.
+const LATE: &[Size] =
+    &[Size::ONE.messages(2), Size::ONE.messages(2).workers(2), Size::ONE.messages(2).workers(2).faults(2)];
+const BACK_TO_NOTHING: &[Size] = &[
+    Size::ONE.messages(2),
+    Size::ONE.faults(1),
+    Size::ONE.messages(2).copies(2).workers(2),
+    Size::ONE.messages(2).workers(2).faults(1),
+];
 /// Two messages, two workers, two faults: here only those of [`WHAT_LEAVES_WORK`].
 const TWO_OF_EACH: Size = Size::ONE.messages(2).workers(2).faults(2);
 /// For those who have time. With two faults, most of these stories are too large to decide.
@@ -78,7 +98,11 @@ const THREE_SMALL: &[Size] =
     &[Size::ONE.faults(1), Size::ONE.messages(2).faults(1), Size::ONE.messages(3), Size::ONE.messages(3).faults(1)];
 const ONE_AFTER_THE_OTHER: &[Size] = &[Size::ONE, Size::ONE.messages(2), Size::ONE.messages(4)];
 const REAPED: &[Size] = &[Size::ONE, Size::ONE.faults(1), Size::ONE.messages(2), Size::ONE.copies(2).workers(2)];
-const REAPED_AND_GONE: &[Size] = &[Size::ONE, Size::ONE.faults(1), Size::ONE.faults(2), Size::ONE.copies(2).workers(2)];
+const REAPED_AND_GONE: &[Size] =
+    &[Size::ONE, Size::ONE.faults(1), Size::ONE.faults(2), Size::ONE.copies(2).workers(2), FOUR_FAULTS];
+/// Two attempts die, and whoever reaps what they have left, late at night, is refused twice.
+const FOUR_FAULTS: Size = Size::ONE.faults(4);
+const A_NIGHT: Duration = Duration::from_secs(12 * 60 * 60);
 const ONE_FAULT: &[Size] = &[Size::ONE.faults(1), Size::ONE.messages(2).faults(1)];
 
 /// Ada orders catalogues. Each fits into a document; together with all that is known of her, it does not.
@@ -116,7 +140,7 @@ fn what_was_committed_is_said() {
 #[test]
 fn a_silent_message_counts_once() {
     Story::new("a silent message counts once")
-        .worlds(SMALL, |size| world::<Silent>(points(), size))
+        .worlds(QUIET, |size| world::<Silent>(points(), size))
         .deep(&[TWO_OF_EACH, TWO_COPIES, Size::ONE.messages(3).workers(2).faults(1)])
         .view(of_ada::<Silent>)
         .sometimes(Event::Redelivered)
@@ -145,6 +169,70 @@ fn a_refusal_stays() {
         .view(of_ada::<Strict>)
         .sometimes(Event::Redelivered)
         .runs_logic::<Strict>("points", &["letters"], bookings)
+        .check();
+}
+
+/// 60 points are taken away, 80 come in. Whoever is late still refuses what another one has accepted by now: what the
+/// other one has to say is said.
+#[test]
+fn a_late_refusal_takes_no_words_away() {
+    fn talk() -> Vec<Msg> {
+        vec![message("m1", "Add", "ada", -60), message("m2", "Add", "ada", 80)]
+    }
+    const KINDS: [Fault; 2] = [Fault::LockExpired, Fault::Crash];
+    Story::new("a late refusal takes no words away")
+        .worlds(LATE, |size| {
+            let faults = KINDS.iter().fold(Faults::upto(size.faults).only(&KINDS), |all, kind| all.at_most(*kind, 1));
+            world::<Strict>(talk(), size).faults(faults)
+        })
+        .deep(&[TWO_COPIES])
+        .view(of_ada::<Strict>)
+        .sometimes(Event::Redelivered)
+        .runs_logic::<Strict>("points", &["letters"], talk)
+        .check();
+}
+
+/// 60 points come, and go again, and then Ada has what a new customer has. Of each, two letters are written, word for
+/// word the same: one is for her, and one for the shop's own books.
+#[test]
+fn points_that_come_and_go_do_not_make_a_new_customer() {
+    fn talk() -> Vec<Msg> {
+        vec![message("m1", "Add", "ada", 60), message("m2", "Add", "ada", -60)]
+    }
+    Story::new("points that come and go do not make a new customer")
+        .worlds(BACK_TO_NOTHING, |size| world::<Twofold>(talk(), size))
+        .deep(&[TWO_OF_EACH, TWO_COPIES])
+        .view(of_ada::<Twofold>)
+        .sometimes(Event::Redelivered)
+        .runs_logic::<Twofold>("points", &["letters"], talk)
+        .check();
+}
+
+/// A hundred messages, two copies of each, in any order: too many for every schedule, so a few are drawn by lot. A copy
+/// may come when a hundred others have come; and all that is kept has room in documents as small as these.
+#[test]
+fn a_copy_may_come_after_a_hundred_others() {
+    Story::new("a copy may come after a hundred others")
+        .worlds(&[Size::ONE.messages(110).copies(2)], |size| {
+            let world = Scenario::new().endpoint::<Outbox<Silent>>("Points", "points", size.workers);
+            (1..=size.messages).fold(world, |world, number| {
+                world.message("points", message(&format!("order-{number}"), "Add", "ada", 1), size.copies)
+            })
+        })
+        .view(|docs| {
+            let largest = docs.pairs().map(|(key, text)| key.len() + text.len()).max();
+            (view::<Silent>(docs, "ada").points, largest.unwrap_or_default())
+        })
+        .always(NO_GARBAGE, "every document has room, however many messages came before", |seen| {
+            let largest = seen.view().1;
+            expect(largest <= ITEM_BYTES, || format!("a document has {largest} bytes; there is room for {ITEM_BYTES}"))
+        })
+        .when_quiescent(NO_DUPLICATE_PROCESSING, "each message has its effect once", |seen| {
+            let points = seen.view().0;
+            expect(points == 110, || format!("110 messages with a point each came; ada has {points}"))
+        })
+        .can_finish("every message is handled in the end")
+        .walked(Walks { seed: 3, walks: 2, steps_max: 10_000 })
         .check();
 }
 
@@ -203,7 +291,7 @@ fn keeps_catalogues(claim: &str, ladder: &[Size], most: usize) -> Story<usize> {
 #[test]
 fn who_reaps_takes_nothing_away() {
     Story::new("who reaps takes nothing away")
-        .worlds(REAPED, |size| world::<Catalogues>(orders(), size).client(reaper()))
+        .worlds(REAPED, |size| world::<Catalogues>(orders(), size).client(reaper(Duration::ZERO)))
         .deep(&[Size::ONE.messages(2).faults(1), Size::ONE.workers(2).faults(1), Size::ONE.messages(2).workers(2)])
         .view(of_ada::<Catalogues>)
         .sometimes(Event::Concurrent)
@@ -218,7 +306,15 @@ fn who_reaps_takes_nothing_away() {
 #[test]
 fn a_failed_attempt_that_is_reaped_is_gone() {
     Story::new("a failed attempt that is reaped is gone")
-        .worlds(REAPED_AND_GONE, |size| world::<Catalogues>(orders(), size).client(reaper()))
+        .worlds(REAPED_AND_GONE, |size| {
+            let world = world::<Catalogues>(orders(), size);
+            if size != FOUR_FAULTS {
+                return world.client(reaper(Duration::ZERO));
+            }
+            let world = world.client(reaper(A_NIGHT));
+            let faults = Faults::upto(size.faults).only(&[Fault::Crash, Fault::WriteRefused]);
+            world.faults(faults.at_most(Fault::Crash, 2).at_most(Fault::WriteRefused, 2))
+        })
         .deep(&[Size::ONE.faults(3), Size::ONE.workers(2).faults(2)]) // one message: the claim is about no more
         .view(|docs: &Docs| -> BTreeSet<String> {
             let kept = docs.pairs().filter(|(_, body)| body.contains(PAGES));
@@ -238,9 +334,12 @@ fn a_failed_attempt_that_is_reaped_is_gone() {
 
 // The worlds.
 
-/// Reaps every record that there is, once.
-fn reaper() -> Client {
-    Client::new("reaper", "Night").calls("reap all", |cx: Cx| async move {
+/// Reaps every record that there is, once, after this time.
+fn reaper(wait: Duration) -> Client {
+    Client::new("reaper", "Night").calls("reap all", move |cx: Cx| async move {
+        if !wait.is_zero() {
+            cx.sleep(wait).await;
+        }
         let all = cx.outbox.list().await?;
         for tx in &all {
             reap::<Catalogues>(&cx, "ada", tx).await?;
@@ -333,6 +432,24 @@ impl Logic for Catalogues {
     fn handle(&self, state: &mut Customer, msg: &Msg, out: &mut Out) -> Result<(), Reject> {
         state.points += msg.body::<story::logics::Body>().map_err(|error| Reject::because(error.to_string()))?.points;
         out.send("letters", "Catalogue", &Letter { total: state.points, pages: long(PAGES, CATALOGUE_BYTES) });
+        Ok(())
+    }
+}
+
+/// Adds points, and says so twice, in the same words.
+#[derive(Default)]
+struct Twofold;
+
+impl Logic for Twofold {
+    type State = story::logics::Account;
+
+    fn key(msg: &Msg) -> String {
+        Talkative::key(msg)
+    }
+
+    fn handle(&self, state: &mut story::logics::Account, msg: &Msg, out: &mut Out) -> Result<(), Reject> {
+        Silent.handle(state, msg, out)?;
+        (0..2).for_each(|_| out.send("letters", "PointsChanged", &state.points));
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use story::logics::{Account, Asked, Body, Silent, Strict, Talkative, message};
 use story::serial::States;
 use story::{
     BOUNDED_DEDUPLICATION, CONSISTENT_OUTPUT, Client, Cx, Docs, Event, Fault, Faults, Msg, NO_DUPLICATE_PROCESSING,
-    NO_GARBAGE, NO_GHOST_MESSAGE, NO_LOST_MESSAGE, Scenario, Seen, Size, Story, expect,
+    NO_GARBAGE, NO_GHOST_MESSAGE, NO_LOST_MESSAGE, Scenario, Seen, Size, Story, Walks, expect,
 };
 use tokens::{Tokens, view};
 
@@ -41,11 +41,12 @@ const NOTHING_KEPT: &[Size] = &[
     Size::ONE,
     Size::ONE.faults(1),
     Size::ONE.workers(2).faults(1),
+    Size::ONE.faults(2),
     Size::ONE.copies(2).workers(2).faults(2),
     Size::ONE.messages(3),
 ];
 /// The number of messages in a chain.
-const ONE_AND_MANY: &[Size] = &[Size::ONE, Size::ONE.messages(40)];
+const MANY: &[Size] = &[Size::ONE.messages(40)];
 const A_YEAR_LATE: &[Size] = &[Size::ONE, Size::ONE.faults(1), Size::ONE.workers(2).faults(1)];
 const NO_TOKEN: &[Size] = &[
     Size::ONE,
@@ -90,6 +91,18 @@ const SMALL: &[Size] = &[
     Size::ONE.messages(2).workers(2),
     Size::ONE.messages(3),
 ];
+const REFUSED: &[Size] = &[
+    Size::ONE,
+    Size::ONE.messages(3),
+    Size::ONE.faults(1),
+    Size::ONE.messages(2).faults(1),
+    Size::ONE.copies(2).workers(2),
+];
+/// A late worker refuses what another one accepts: here only a lock runs out, and a node dies.
+const LATE: &[Size] =
+    &[Size::ONE.messages(2), Size::ONE.messages(2).workers(2), Size::ONE.messages(2).workers(2).faults(2)];
+const BACK_TO_NOTHING: &[Size] =
+    &[Size::ONE.messages(2), Size::ONE.faults(1), Size::ONE.messages(2).workers(2), Size::ONE.messages(2).copies(2)];
 const LETTERS: &[Size] = &[
     Size::ONE,
     Size::ONE.copies(2),
@@ -137,20 +150,47 @@ fn nothing_is_kept_of_a_handled_message() {
         .check();
 }
 
-/// Each message causes the next, and the last one leaves as much behind as an only one would.
+/// The auditor again: this time some messages say something, and some are refused. A letter that was sent has its token
+/// still; what was refused has said nothing, and needs none.
+#[test]
+fn nothing_is_kept_of_a_refused_message() {
+    Story::new("nothing is kept of a refused message")
+        .worlds(REFUSED, |size| world::<Strict>(bookings(), size))
+        .view(|docs| (everything(docs), left(docs)))
+        .sometimes(Event::Redelivered)
+        .when_quiescent(BOUNDED_DEDUPLICATION, "when all is done, nothing speaks of a handled message", |seen| {
+            seen.acked("points").into_iter().try_for_each(|id| {
+                let mut kept = seen.view().0.iter().filter(|(one, _)| !one.starts_with(&key("")));
+                let speaks = kept.find(|(key, text)| key.contains(id) || text.contains(id));
+                expect(speaks.is_none(), || format!("{id} is handled; still there is {}", speaks.unwrap().0))
+            })
+        })
+        .when_quiescent(NO_GARBAGE, "only a failed attempt leaves tokens behind", |seen| {
+            let used: BTreeSet<&String> =
+                seen.sent("letters").into_iter().filter_map(|msg| msg.headers.get(TOKEN)).collect();
+            let Left { tokens, failures_max } = &seen.view().1;
+            let left_over = tokens.iter().filter(|token| !used.contains(token)).count();
+            expect(left_over <= *failures_max, || {
+                format!("tokens that belong to nothing: {left_over}; attempts that failed: at most {failures_max}")
+            })
+        })
+        .can_finish("every message is handled in the end")
+        .check();
+}
+
+/// Each message causes the next, and the last one leaves as much behind as an only one would. A few schedules are drawn
+/// by lot: whoever sends everything twice has more of them than anybody could look at.
 #[test]
 fn many_messages_leave_what_one_leaves() {
     Story::new("many messages leave what one leaves")
-        .worlds(ONE_AND_MANY, |size| {
+        .worlds(MANY, |size| {
             let first = with_token(message("m1", "Count", "ada", i64::from(size.messages) - 1), "t1");
             Scenario::new()
                 .document(&key("t1"), &true)
                 .endpoint::<Tokens<Countdown>>("Points", "points", 1)
                 .message("points", first, 1)
         })
-        .deep(&[Size::ONE.messages(240)]) // a longer chain; nothing else of a size matters here
         .view(|docs| (everything(docs), view::<Countdown>(docs, "ada").points))
-        .sometimes_seen("a message is handled", |seen| !seen.acked("points").is_empty())
         .when_quiescent(BOUNDED_DEDUPLICATION, "forty messages leave no more than one does", |seen| {
             let bytes: usize = seen.view().0.iter().map(|(key, text)| key.len() + text.len()).sum();
             let handled = seen.acked("points").len();
@@ -161,6 +201,7 @@ fn many_messages_leave_what_one_leaves() {
             expect(last == 0, || format!("the message that says {} never has its effect", last - 1))
         })
         .can_finish("every message is handled in the end")
+        .walked(Walks { seed: 3, walks: 2, steps_max: 10_000 })
         .check();
 }
 
@@ -278,6 +319,44 @@ fn a_refusal_stays() {
         .view(of_ada::<Strict>)
         .sometimes(Event::Redelivered)
         .runs_logic::<Strict>("points", &["letters"], bookings)
+        .check();
+}
+
+/// 60 points are taken away, 80 come in. Whoever is late still refuses what another one has accepted by now: what the
+/// other one has to say is said.
+#[test]
+fn a_late_refusal_takes_no_words_away() {
+    fn talk() -> Vec<Msg> {
+        let messages = [message("m1", "Add", "ada", -60), message("m2", "Add", "ada", 80)];
+        messages.into_iter().zip(["t1", "t2"]).map(|(msg, token)| with_token(msg, token)).collect()
+    }
+    const KINDS: [Fault; 2] = [Fault::LockExpired, Fault::Crash];
+    Story::new("a late refusal takes no words away")
+        .worlds(LATE, |size| {
+            let faults = KINDS.iter().fold(Faults::upto(size.faults).only(&KINDS), |all, kind| all.at_most(*kind, 1));
+            world::<Strict>(talk(), size).faults(faults)
+        })
+        .deep(&[TWO_OF_EACH])
+        .view(of_ada::<Strict>)
+        .sometimes(Event::Redelivered)
+        .runs_logic::<Strict>("points", &["letters"], talk)
+        .check();
+}
+
+/// 60 points come, and go again, and then Ada has what a new customer has. Of each, two letters are written, word for
+/// word the same: one is for her, and one for the shop's own books.
+#[test]
+fn points_that_come_and_go_do_not_make_a_new_customer() {
+    fn talk() -> Vec<Msg> {
+        let messages = [message("m1", "Add", "ada", 60), message("m2", "Add", "ada", -60)];
+        messages.into_iter().zip(["t1", "t2"]).map(|(msg, token)| with_token(msg, token)).collect()
+    }
+    Story::new("points that come and go do not make a new customer")
+        .worlds(BACK_TO_NOTHING, |size| world::<Twofold>(talk(), size))
+        .deep(&[TWO_THAT_TALK])
+        .view(of_ada::<Twofold>)
+        .sometimes(Event::Redelivered)
+        .runs_logic::<Twofold>("points", &["letters"], talk)
         .check();
 }
 
@@ -485,6 +564,24 @@ impl Logic for Countdown {
         if points > 0 {
             out.send("points", "Count", &Next { customer, points: points - 1 });
         }
+        Ok(())
+    }
+}
+
+/// Adds points, and says so twice, in the same words.
+#[derive(Default)]
+struct Twofold;
+
+impl Logic for Twofold {
+    type State = Account;
+
+    fn key(msg: &Msg) -> String {
+        body(msg).customer
+    }
+
+    fn handle(&self, state: &mut Account, msg: &Msg, out: &mut Out) -> Result<(), Reject> {
+        state.points += body(msg).points;
+        (0..2).for_each(|_| out.send("letters", "PointsChanged", &state.points));
         Ok(())
     }
 }
