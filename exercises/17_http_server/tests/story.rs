@@ -29,6 +29,8 @@ const WRAP: Wanted = ("wrap-91c2", "ada", -80);
 const WAGE: Wanted = ("wage-d04e", "ada", 250);
 const CAR: Wanted = ("car-5b88", "ada", -180);
 const TIP: Wanted = ("tip-2e61", "bob", 5);
+/// As much as another gift, from the same account.
+const TWIN: Wanted = ("twin-a4d8", "ada", -30);
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,13 +136,16 @@ const WHAT_FAILS: &[Fault] = &[
 /// After these, two requests are at it at once, or somebody else has to go on.
 const THE_WORST: &[Fault] = &[Fault::TimedOut, Fault::Crash, Fault::WriteUnknown];
 
+/// A write is refused, or nobody knows what became of it.
+const WRITES_FAIL: &[Fault] = &[Fault::WriteRefused, Fault::WriteUnknown];
+
 /// The Bank, with as many workers as the size says, and the first callers of the plan.
 fn world(plan: &Plan, size: Size) -> Scenario {
     let deletes = plan.iter().flat_map(|(_, steps)| steps).any(|step| step.ask == Ask::Delete);
     let kinds = match size {
         // In large worlds, fewer kinds.
         Size { faults: 2.., .. } => THE_WORST.to_vec(),
-        _ if deletes && size.clients * size.workers == 4 => vec![Fault::WriteRefused],
+        _ if deletes && size.clients * size.workers == 4 => WRITES_FAIL.to_vec(),
         // While something is out, there is no end of tries; and each try of a DELETE may send another message.
         _ if deletes => WHAT_FAILS.to_vec(),
         _ => [WHAT_FAILS, &[Fault::Outage]].concat(),
@@ -222,6 +227,71 @@ fn some_bookings_share_an_account() {
     story("some bookings share an account", SOME_BOOKINGS, plan).keeps_the_table(plan()).check();
 }
 
+/// Two gifts of one price, for one account: they differ by their ids alone.
+#[test]
+fn two_bookings_look_alike() {
+    let plan = || vec![("shop", vec![put(GIFT), post(GIFT)]), ("till", vec![put(TWIN), post(TWIN)])];
+    let sizes = &[Size::ONE.clients(2), Size::ONE.clients(2).workers(2), Size::ONE.clients(2).faults(1)];
+    let answered = |seen: &Seen<'_, Books>| -> Vec<i64> {
+        let answers = ["shop", "till"].into_iter().filter_map(|name| seen.answer::<String>(name, 1)?.ok());
+        answers.filter_map(|answer| held(&answer)).collect()
+    };
+    Story::new("two bookings look alike")
+        .worlds(sizes, move |size| world(&plan(), size))
+        .deep(&[])
+        .view(books_of_ada)
+        .sometimes(Event::CrashAfterEffect)
+        .always(NO_DUPLICATE_PROCESSING, "a booking moves the money once", |seen| {
+            let balance = seen.view().balance;
+            expect([100, 70, 40].contains(&balance), || format!("ada holds {balance} cents after two gifts of 30"))
+        })
+        .always(NO_LOST_MESSAGE, "what was answered as done is done", move |seen| {
+            let (done, balance) = (answered(seen).len(), seen.view().balance);
+            expect([100, 70, 40][done] >= balance, || {
+                format!("somebody heard of {done} gifts of 30 cents that they are done; ada holds {balance}")
+            })
+        })
+        .always(CONSISTENT_OUTPUT, "each booking has a receipt of its own", move |seen| {
+            let mut receipts = answered(seen);
+            receipts.sort_unstable();
+            expect(receipts != [40, 40] && receipts != [70, 70], || format!("both heard of {} cents", receipts[0]))
+        })
+        .can_finish("every caller is answered in the end")
+        .check();
+}
+
+/// A request for more than there is, late or twice, meets a wage. Whatever it is answered with, it is answered once.
+#[test]
+fn a_refusal_meets_a_wage() {
+    let plan = || vec![("shop", vec![put(CAR), post(CAR)]), ("payroll", vec![put(WAGE), post(WAGE)])];
+    Story::new("a refusal meets a wage")
+        .worlds(&[Size::ONE.clients(2).workers(2).faults(1)], move |size| {
+            world(&plan(), size).faults(Faults::upto(size.faults).only(&[Fault::TimedOut, Fault::WriteUnknown]))
+        })
+        .deep(&[])
+        .view(books_of_ada)
+        .sometimes(Event::Struck(Fault::TimedOut))
+        .keeps_the_table(plan())
+        .check();
+}
+
+/// One booking is deleted while another one of the same account is run, and asked for again.
+#[test]
+fn a_delete_leaves_the_others_alone() {
+    let plan = || {
+        vec![("shop", vec![put(GIFT), post(GIFT), delete(GIFT)]), ("payroll", vec![put(WAGE), post(WAGE), post(WAGE)])]
+    };
+    let sizes = &[Size::ONE.clients(2), Size::ONE.clients(2).workers(2), Size::ONE.clients(2).faults(1)];
+    Story::new("a delete leaves the others alone")
+        .worlds(sizes, move |size| world(&plan(), size).faults(Faults::upto(size.faults).only(&[Fault::Crash, Fault::WriteUnknown])))
+        .deep(&[])
+        .view(books_of_ada)
+        .sometimes(Event::CrashBeforeEffect)
+        .sometimes(Event::CrashAfterEffect)
+        .keeps_the_table(plan())
+        .check();
+}
+
 /// What was refused once stays refused, also when there is money again.
 #[test]
 fn a_refusal_stays() {
@@ -244,6 +314,24 @@ const OVERTAKES: &[Size] =
 fn a_delete_overtakes_a_slow_post() {
     let plan = || vec![("shop", vec![put(GIFT), delete(GIFT), balance(GIFT)]), ("till", vec![once(post(GIFT))])];
     story("a delete overtakes a slow post", OVERTAKES, plan).keeps_the_table(plan()).check();
+}
+
+/// The same, of an account that was written before: then a DELETE may be told of a conflict, though nobody wrote.
+#[test]
+fn a_delete_is_told_of_a_conflict() {
+    let plan = || {
+        let shop = vec![put(WAGE), post(WAGE), put(GIFT), delete(GIFT), balance(GIFT)];
+        vec![("shop", shop), ("till", vec![once(post(GIFT))])]
+    };
+    Story::new("a DELETE is told of a conflict")
+        .worlds(&[Size::ONE.clients(2).workers(2).faults(1)], move |size| {
+            world(&plan(), size).faults(Faults::upto(size.faults).only(&[Fault::SpuriousConflict]))
+        })
+        .deep(&[])
+        .view(books_of_ada)
+        .sometimes(Event::Struck(Fault::SpuriousConflict))
+        .keeps_the_table(plan())
+        .check();
 }
 
 /// A PUT has no answer. Whoever sent it changes its mind, and DELETEs; then everybody asks, at once and later.
@@ -287,9 +375,9 @@ fn nothing_is_left_of_a_deleted_booking() {
 #[test]
 fn the_bank_answers_as_its_table_says() {
     let asks = |cx: Cx| async move {
-        let other = (GIFT.0, GIFT.1, GIFT.2 - 1);
+        let (other, elsewhere) = ((GIFT.0, GIFT.1, GIFT.2 - 1), (GIFT.0, TIP.1, GIFT.2));
         let unknown = [get(WRAP), post(WRAP), get(GIFT), post(GIFT)];
-        let stored = [put(GIFT), put(GIFT), put(other), get(GIFT), balance(GIFT)];
+        let stored = [put(GIFT), put(GIFT), put(other), put(elsewhere), get(GIFT), balance(GIFT)];
         let run = [post(GIFT), post(GIFT), get(GIFT), put(GIFT), put(other), balance(GIFT)];
         let refused = [put(WRAP), post(WRAP), get(WRAP), put(WRAP), balance(WRAP)];
         let of_another = [put(TIP), post(TIP), balance(TIP), balance(GIFT)];
@@ -304,7 +392,37 @@ fn the_bank_answers_as_its_table_says() {
         heard.push(format!("a GET of what nobody knows: {}", until_answered(nowhere).await?));
         Ok::<Vec<String>, String>(heard)
     };
-    Story::new("the Bank answers as its table says")
+    hears("the Bank answers as its table says", asks, TABLE).check();
+}
+
+/// Every verb, of what was run and deleted, and of what was deleted before anybody knew it.
+#[test]
+fn what_is_deleted_is_gone() {
+    let asks = |cx: Cx| async move {
+        let begun = cx.now();
+        let mut heard = Vec::new();
+        for step in [put(GIFT), post(GIFT), delete(GIFT), delete(CAR)] {
+            heard.push(format!("{}: {}", words(&step), until_answered(|| ask(cx.clone(), step)).await?));
+        }
+        for step in [get(GIFT), post(GIFT), get(CAR), post(CAR), delete(GIFT), get(GIFT)] {
+            let answer = until_answered(|| ask(cx.clone(), step)).await?;
+            // As long as a request may be late, everybody hears that it is gone; half of that leaves room for the clocks.
+            let early = cx.now() < begun + MAX_FLIGHT / 2;
+            let told = if early || answer != "404" { &*answer } else { "410" };
+            heard.push(format!("{}: {told}", words(&step)));
+        }
+        Ok::<Vec<String>, String>(heard)
+    };
+    let table = &["201", r#"200 {"balance":70}"#, "204", "204", "410", "410", "410", "410", "204", "410"];
+    hears("what is deleted is gone", asks, table).check();
+}
+
+/// One caller, who asks one thing after the other, and hears what stands there.
+fn hears<F>(claim: &str, asks: fn(Cx) -> F, table: &'static [&'static str]) -> Story<()>
+where
+    F: Future<Output = Result<Vec<String>, String>> + Send + 'static,
+{
+    Story::new(claim)
         .worlds(&[Size::ONE], move |_| {
             let world =
                 Scenario::new().server::<Bank>("Bank", "bank", 1).endpoint::<Sweeper>("Sweeper", "tombstones", 1);
@@ -312,15 +430,14 @@ fn the_bank_answers_as_its_table_says() {
         })
         .deep(&[])
         .sometimes_seen("the caller is answered", |seen| seen.answered_ok("shop", 0))
-        .always(CONSISTENT_OUTPUT, "each answer is the one of the table", |seen| {
+        .always(CONSISTENT_OUTPUT, "each answer is the one of the table", move |seen| {
             let Some(Ok(heard)) = seen.answer::<Vec<String>>("shop", 0) else { return Ok(()) };
-            heard.iter().zip(TABLE).try_for_each(|(heard, table)| {
+            heard.iter().zip(table).try_for_each(|(heard, table)| {
                 let (what, answer) = heard.split_once(": ").unwrap_or_default();
                 expect(answer == *table, || format!("{what} was answered with {answer}, not with {table}"))
             })
         })
         .can_finish("every caller is answered in the end")
-        .check();
 }
 
 /// Asks again where the server has failed: its sweeper may have been at the same document.
@@ -346,6 +463,7 @@ const TABLE: &[&str] = &[
     // One is stored.
     "201",
     "200",
+    "409",
     "409",
     "409",
     r#"200 {"balance":100}"#,
