@@ -283,7 +283,9 @@ fn a_delete_leaves_the_others_alone() {
     };
     let sizes = &[Size::ONE.clients(2), Size::ONE.clients(2).workers(2), Size::ONE.clients(2).faults(1)];
     Story::new("a delete leaves the others alone")
-        .worlds(sizes, move |size| world(&plan(), size).faults(Faults::upto(size.faults).only(&[Fault::Crash, Fault::WriteUnknown])))
+        .worlds(sizes, move |size| {
+            world(&plan(), size).faults(Faults::upto(size.faults).only(&[Fault::Crash, Fault::WriteUnknown]))
+        })
         .deep(&[])
         .view(books_of_ada)
         .sometimes(Event::CrashBeforeEffect)

@@ -12,8 +12,9 @@ use story::{
     NO_LOST_MESSAGE, Scenario, Seen, Size, Story, expect,
 };
 
-/// The orders, and what they cost: from what an account holds, one can tell what was charged.
-const ORDERS: [(&str, i64); 2] = [("order-1", 70), ("order-2", 40)];
+/// The orders, and what they cost: from what an account holds, one can tell what was charged. One name begins with the
+/// other.
+const ORDERS: [(&str, i64); 2] = [("order-1", 70), ("order-10", 40)];
 const ACCOUNT: &str = "ada";
 
 /// How much may be missing in the account: enough for everything; for one order, but not for both; for none.
@@ -76,7 +77,14 @@ const NODES_DIE: &[Size] = &[
 ];
 const LOCKS_EXPIRE: &[Size] =
     &[Size::ONE.workers(2).faults(1), Size::ONE.messages(2).workers(2).faults(1), Size::ONE.workers(2).faults(2)];
-const DECLINED: &[Size] = &[Size::ONE, Size::ONE.faults(1), Size::ONE.workers(2).faults(1), Size::ONE.faults(2)];
+const DECLINED: &[Size] = &[
+    Size::ONE,
+    Size::ONE.messages(2),
+    Size::ONE.faults(1),
+    Size::ONE.workers(2).faults(1),
+    Size::ONE.messages(2).faults(1),
+    Size::ONE.faults(2),
+];
 const AN_OUTAGE: &[Size] = &[Size::ONE, Size::ONE.faults(1)];
 
 /// The Bank has the money, and one order is to be paid.
@@ -122,11 +130,14 @@ fn what_the_bank_says_is_heard_once() {
         .check();
 }
 
-/// There is not enough money in the account.
+/// There is not enough money in the account; and then perhaps somebody cancels.
 #[test]
 fn what_the_bank_refuses_is_declined() {
     Story::new("what the Bank refuses is declined")
-        .worlds(DECLINED, |size| shop(size, &[pay(0)]).http_service(Bank::over_http(NOT_ENOUGH)))
+        .worlds(DECLINED, |size| {
+            let messages = [pay(0), cancel(0)];
+            shop(size, &messages[..size.messages.into()]).http_service(Bank::over_http(NOT_ENOUGH))
+        })
         .deep(&[Size::ONE.faults(3)])
         .view(the_shop)
         .sometimes(Event::Redelivered)
