@@ -88,7 +88,7 @@ fn description() -> Clap {
                         .action(ArgAction::Append)
                         .num_args(0..),
                 )
-                .arg(flag("deep", "Let right answers also climb the larger worlds of each story: minutes"))
+                .arg(flag("deep", "Let solutions also climb the larger worlds of each story: minutes"))
                 .arg(flag(
                     "refresh",
                     "First write what is derived: each start.rs from the exercise's src/lib.rs, and README.md's table",

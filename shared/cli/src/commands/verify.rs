@@ -60,7 +60,7 @@ pub(crate) fn run(workshop: &Workshop, typed: &[String], deep: bool, refresh: bo
     say(dim(&format!("{planned} exercises are planned; verified in {seconds:.1} s")));
     if deep {
         let worlds = answers.larger_worlds();
-        say(dim(&format!("solutions and other answers were explored in {worlds} larger worlds of the stories, too")));
+        say(dim(&format!("solutions were explored in {worlds} larger worlds of the stories, too")));
     }
     let mut all_well = true;
     for (what, reasons) in &off {
