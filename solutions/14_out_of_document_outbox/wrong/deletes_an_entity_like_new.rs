@@ -1,4 +1,4 @@
-//! Dies by: each message has its effect at most once
+//! Dies by: what was sent was committed
 //! Why: a customer who has what a new one has needs no document, so it is deleted. Whoever has seen, before all of
 //! that, that there is none may still create it.
 

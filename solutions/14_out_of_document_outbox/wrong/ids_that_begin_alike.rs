@@ -1,4 +1,4 @@
-//! Dies by: each message has its effect at most once
+//! Dies by: each message has its effect once
 //! Why: the handled ids are listed, and whichever begins with the message's own is it. So does the id of another
 //! message, with one more digit.
 

@@ -1,4 +1,4 @@
-//! Dies by: whatever is sent again is the same, under the same id
+//! Dies by: every message has its effect, and says what it has to say
 //! Why: what a message says goes out under the message's own id, so that it can be traced. It says two things, and to
 //! whoever receives them they are one.
 

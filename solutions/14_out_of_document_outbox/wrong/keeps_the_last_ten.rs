@@ -1,4 +1,4 @@
-//! Dies by: each message has its effect at most once
+//! Dies by: each message has its effect once
 //! Why: a document beside the entity holds the ids of the last ten messages. The copy comes after the eleventh.
 
 use kit::outbox::Record;
