@@ -344,11 +344,7 @@ impl<'a> Search<'a> {
     /// The progress that cannot be made from this state, if it cannot.
     fn stuck_at(&mut self, words: &[u32]) -> Option<(String, String)> {
         let progress = self.properties.can_finish?;
-        let good_end = |engine: &Engine<'_>, words: &[u32]| {
-            let mut facts = engine.journals.value(words[JOURNAL]).facts();
-            !engine.somebody_runs(words) && !facts.any(|fact| matches!(fact, Fact::DeadLettered { .. }))
-        };
-        let stuck = narrate::can_end_well(&mut self.engine, words, &good_end) == Some(false);
+        let stuck = narrate::can_end_well(&mut self.engine, words, &ended_well) == Some(false);
         stuck.then(|| (progress.claim.to_owned(), "from here on it never comes to a good end".to_owned()))
     }
 
@@ -617,9 +613,8 @@ impl<'a> Search<'a> {
         move |engine: &Engine<'_>, words: &[u32]| {
             let (docs, asked) = (engine.docs(words), RefCell::new(FactsRead::default()));
             let observation = engine.observation(words, &docs, &asked);
-            let dead = observation.journal.facts().any(|fact| matches!(fact, Fact::DeadLettered { .. }));
             let all = || properties.when_quiescent.iter().all(|property| (property.judge)(&observation).is_ok());
-            !dead && !engine.somebody_runs(words) && watched(all).unwrap_or(false)
+            ended_well(engine, words) && watched(all).unwrap_or(false)
         }
     }
 
@@ -673,6 +668,12 @@ impl<'a> Search<'a> {
         const { assert!(KINDS <= 32, "the kinds of fault fit the bits") };
         grid
     }
+}
+
+/// Whether a state in which nothing can happen any more is an end at which nobody waits, and nothing was given up.
+fn ended_well(engine: &Engine<'_>, words: &[u32]) -> bool {
+    let mut facts = engine.journals.value(words[JOURNAL]).facts();
+    !engine.somebody_runs(words) && !facts.any(|fact| matches!(fact, Fact::DeadLettered { .. }))
 }
 
 fn owned((claim, wrong): (&str, String)) -> (String, String) {

@@ -136,7 +136,7 @@ async fn another_id_after_each_silence_charges_too_often() {
     assert!(charged > SOME, "{SOME} orders were charged {charged} times, although {:?}", town.network.struck());
 }
 
-/// Documents of the Bank that are no accounts, or that still hold a decision.
+/// Documents of the Bank that are no accounts.
 fn bookings(banks: &Docs) -> usize {
     let customers: Vec<String> = (0..CUSTOMERS).map(customer).collect();
     let is_account = |key: &str| customers.iter().any(|customer| key.starts_with(&format!("{customer}/")));
