@@ -6,23 +6,23 @@ use explorer::count::many;
 use explorer::{Counts, Reductions, Scenario, Trace, Walked};
 use kit::schedule::Schedule;
 
-use crate::ladder::Size;
 use crate::properties::Standard;
+use crate::script::Script;
 use crate::story::Story;
 use crate::trial::{Failed, Passed, Prepare, Trial};
 use crate::unfold::{Otherwise, Unfolding, too_long};
 
 /// A challenge. The stories hold the worlds and the properties: one for each handler, with equal claims.
-pub struct Challenge<V> {
+pub struct Challenge {
     claim: String,
     told_at: &'static Location<'static>,
     schedule: fn() -> Schedule,
-    breaks: Option<(String, Story<V>, Standard)>,
-    leaves_alone: Option<Story<V>>,
+    breaks: Option<(String, Box<Script>, Standard)>,
+    leaves_alone: Option<Box<Script>>,
     shortest: usize,
 }
 
-impl<V: 'static> Challenge<V> {
+impl Challenge {
     /// A challenge that this schedule is to meet.
     #[track_caller]
     pub fn new(claim: impl Into<String>, schedule: fn() -> Schedule) -> Self {
@@ -32,14 +32,14 @@ impl<V: 'static> Challenge<V> {
 
     /// The handler that it must break, what it is called, and by which kind of property.
     #[must_use]
-    pub fn breaks(self, handler: impl Into<String>, story: Story<V>, by: Standard) -> Self {
-        Challenge { breaks: Some((handler.into(), story, by)), ..self }
+    pub fn breaks<V>(self, handler: impl Into<String>, story: Story<V>, by: Standard) -> Self {
+        Challenge { breaks: Some((handler.into(), story.script, by)), ..self }
     }
 
     /// The handler that it must leave alone.
     #[must_use]
-    pub fn leaves_alone(self, story: Story<V>) -> Self {
-        Challenge { leaves_alone: Some(story), ..self }
+    pub fn leaves_alone<V>(self, story: Story<V>) -> Self {
+        Challenge { leaves_alone: Some(story.script), ..self }
     }
 
     /// How many steps are enough.
@@ -75,22 +75,22 @@ pub struct Unfolded {
 }
 
 /// Follows a schedule in the smallest world of a story.
-pub fn unfold<V: 'static>(story: &Story<V>, schedule: &Schedule) -> Unfolded {
+pub fn unfold<V>(story: &Story<V>, schedule: &Schedule) -> Unfolded {
+    let story = &*story.script;
     let (walked, illegal) = follow(story, schedule, Otherwise::Refuse, &|scenario| scenario);
     let violated = walked.violated.iter().map(|broken| story.kind_of(&broken.claim)).collect();
     Unfolded { trace: walked.trace, violated, illegal }
 }
 
-fn follow<V: 'static>(
-    story: &Story<V>,
+fn follow(
+    story: &Script,
     schedule: &Schedule,
     otherwise: Otherwise,
     prepare: Prepare<'_>,
 ) -> (Walked, Option<(usize, String)>) {
     // Workers keep their names here: A is A.
     let reductions = Reductions { workers: false, ..Reductions::ALL };
-    let scenario: Scenario =
-        prepare((story.scenario)(story.sizes.first().copied().unwrap_or(Size::ONE)).reductions(reductions));
+    let scenario: Scenario = prepare(story.smallest().reductions(reductions));
     let walked = story.with_properties(&scenario, |properties| {
         explorer::walk(&scenario, properties, &mut || Unfolding::of(schedule, otherwise))
     });
@@ -98,12 +98,12 @@ fn follow<V: 'static>(
     (walked, unfolding.illegal)
 }
 
-fn judge<V: 'static>(
+fn judge(
     schedule: Schedule,
     handler: &str,
-    broken: &Story<V>,
+    broken: &Script,
     by: Standard,
-    whole: &Story<V>,
+    whole: &Script,
     shortest: usize,
     prepare: Prepare<'_>,
 ) -> Result<Passed, Box<Failed>> {
@@ -169,6 +169,7 @@ mod tests {
     use sim::{Fault, Faults};
 
     use super::*;
+    use crate::ladder::Size;
     use crate::properties::{NO_GHOST_MESSAGE, NO_LOST_MESSAGE};
 
     /// Writes a mark, and then says something, unless the mark is there.
@@ -216,7 +217,7 @@ mod tests {
 
     fn judged(schedule: Schedule) -> Result<Passed, Box<Failed>> {
         let (broken, whole) = (story::<MarksFirst>(), story::<Says>());
-        judge(schedule, "the handler", &broken, NO_LOST_MESSAGE, &whole, 2, &|scenario| scenario)
+        judge(schedule, "the handler", &broken.script, NO_LOST_MESSAGE, &whole.script, 2, &|scenario| scenario)
     }
 
     fn failed(schedule: Schedule) -> (String, String, Option<Trace>) {
@@ -269,7 +270,8 @@ mod tests {
     fn one_that_breaks_something_else_says_what() {
         let (broken, whole) = (story::<Says>(), story::<MarksFirst>());
         let twice = m1().fail(A, Send, UnknownDone);
-        let judged = judge(twice, "the handler", &broken, NO_LOST_MESSAGE, &whole, 1, &|scenario| scenario);
+        let judged =
+            judge(twice, "the handler", &broken.script, NO_LOST_MESSAGE, &whole.script, 1, &|scenario| scenario);
         let failed = judged.expect_err("it fails");
         assert_eq!(failed.property, "the schedule breaks the handler: no lost message");
         assert!(
@@ -293,7 +295,7 @@ mod tests {
     #[test]
     fn what_cannot_happen_to_the_reference_is_left_out() {
         let schedule = m1().delay(A, Put).crash(A, Send);
-        let (walked, illegal) = follow(&story::<Says>(), &schedule, Otherwise::Skip, &|scenario| scenario);
+        let (walked, illegal) = follow(&story::<Says>().script, &schedule, Otherwise::Skip, &|scenario| scenario);
         assert_eq!(illegal, None);
         assert!(walked.violated.is_empty(), "{:?}", walked.violated);
         assert!(judged(schedule).is_ok());

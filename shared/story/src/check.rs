@@ -7,6 +7,7 @@ use explorer::schedule::Schedule;
 
 use crate::child;
 use crate::report::Told;
+use crate::script::Script;
 use crate::story::Story;
 use crate::tale::Tale;
 use crate::telling;
@@ -16,7 +17,7 @@ impl<V: 'static> Story<V> {
     /// Explores every world of the ladder, smallest first, and fails the test unless every property holds in
     /// every state and every witness is met.
     pub fn check(self) {
-        child::check(&self);
+        child::check(&*self.script);
     }
 }
 
@@ -27,7 +28,7 @@ impl Trial {
     }
 }
 
-impl<V: 'static> Tale for Story<V> {
+impl Tale for Script {
     fn claim(&self) -> &str {
         &self.claim
     }

@@ -10,10 +10,9 @@ use explorer::{
     Walks, Witness,
 };
 
-use crate::ladder::{Size, larger};
-use crate::properties::Standard;
-use crate::seen::Seen;
-use crate::story::{Sometimes, Story};
+use crate::ladder::Size;
+use crate::script::{Script, Sometimes};
+use crate::story::Story;
 use crate::trial::Prepare;
 use crate::variables;
 
@@ -29,15 +28,7 @@ pub(crate) struct Climbed {
     pub(crate) grid: Vec<GridCell>,
 }
 
-type Judge<'a> = Box<dyn Fn(&Observation<'_>) -> Result<(), String> + Sync + 'a>;
-
-impl<V: 'static> Story<V> {
-    /// All sizes that there are, the larger ones last: a schedule names its world by the place here.
-    pub(crate) fn rungs(&self) -> Vec<Size> {
-        let deep = self.deep.clone().unwrap_or_else(|| vec![larger(&self.sizes)]);
-        [&self.sizes[..], &deep].concat()
-    }
-
+impl Script {
     /// Explores every world, smallest first, up to the first that decides.
     pub(crate) fn climb(&self, prepare: &dyn Fn(Scenario) -> Scenario) -> Climbed {
         let started = Instant::now();
@@ -84,35 +75,16 @@ impl<V: 'static> Story<V> {
         Climbed { verdict, world: last, rung: sizes.len().saturating_sub(1), counts, time: started.elapsed(), grid }
     }
 
-    /// What the story's worlds come to, explored in this very process: for whoever shows a schedule elsewhere.
-    pub fn verdict(&self) -> Verdict {
-        self.climb(&|scenario| scenario).verdict
-    }
-
-    /// What walks at random through the largest of the story's worlds find, in this very process: for worlds that are too
-    /// large to be visited. That nothing was found is no proof, and the verdict says so.
-    pub fn at_random(&self, walks: &Walks) -> Report {
-        let scenario = (self.scenario)(self.sizes.last().copied().unwrap_or(Size::ONE));
-        self.with_properties(&scenario, |properties| explorer::at_random(&scenario, properties, walks))
-            .unwrap_or_else(|report| *report)
-    }
-
     /// Explores one world.
     fn explore(&self, scenario: Scenario) -> Report {
         self.with_properties(&scenario, |properties| explorer::explore(&scenario, properties))
             .unwrap_or_else(|report| *report)
     }
 
-    /// Lets somebody else search the smallest world of this story, by its paths. `with` may be called again: a world
-    /// that must remember more begins again.
-    ///
-    /// # Panics
-    /// If the story compares with a serial world.
-    pub fn paths<T>(&self, prepare: Prepare<'_>, with: &mut dyn FnMut(&mut Paths<'_, '_>) -> T) -> T {
-        assert!(self.serial.is_none(), "a serial world is searched by the explorer alone");
-        let scenario = prepare((self.scenario)(self.sizes.first().copied().unwrap_or(Size::ONE)));
-        self.with_properties(&scenario, |properties| explorer::paths::paths(&scenario, properties, with))
-            .unwrap_or_else(|_| unreachable!("nothing serial was explored"))
+    /// Walks at random through one world.
+    pub(crate) fn walk_at_random(&self, scenario: Scenario, walks: &Walks) -> Report {
+        self.with_properties(&scenario, |properties| explorer::at_random(&scenario, properties, walks))
+            .unwrap_or_else(|report| *report)
     }
 
     /// Follows a schedule in the world of one rung.
@@ -133,9 +105,6 @@ impl<V: 'static> Story<V> {
         scenario: &Scenario,
         with: impl FnOnce(&Properties<'_>) -> R,
     ) -> Result<R, Box<Report>> {
-        let adapt = |judge| -> Judge<'_> { self.adapt(judge) };
-        let always: Vec<Judge<'_>> = self.always.iter().map(|claim| adapt(&claim.judge)).collect();
-        let quiescent: Vec<Judge<'_>> = self.when_quiescent.iter().map(|claim| adapt(&claim.judge)).collect();
         let why: Vec<String> = self
             .always
             .iter()
@@ -145,82 +114,74 @@ impl<V: 'static> Story<V> {
 
         let serial = match &self.serial {
             None => None,
-            Some((claim, outcome)) => {
-                let outcome_of = |observation: &Observation<'_>| outcome(&Seen::new(observation, &*self.view));
-                match explorer::outcomes(&scenario.clone().serial(), &outcome_of) {
-                    Ok(outcomes) => Some((claim, outcome, outcomes)),
-                    Err(report) => return Err(report),
-                }
-            }
+            Some((claim, outcome)) => match explorer::outcomes(&scenario.clone().serial(), &**outcome) {
+                Ok(outcomes) => Some((claim, outcome, outcomes)),
+                Err(report) => return Err(report),
+            },
         };
-        let serial_judge: Option<Judge<'_>> = serial.as_ref().map(|(_, outcome, outcomes)| -> Judge<'_> {
-            Box::new(move |observation| {
-                let outcome = outcome(&Seen::new(observation, &*self.view));
+        let serial_judge = serial.as_ref().map(|(_, outcome, outcomes)| {
+            move |observation: &Observation<'_>| {
+                let outcome = outcome(observation);
                 if outcomes.contains(&outcome) {
                     return Ok(());
                 }
                 let serial = outcomes.iter().take(3).cloned().collect::<Vec<_>>().join("\n  or ");
                 Err(format!("the outcome is {outcome}\n  one after the other, it would be {serial}"))
-            })
+            }
         });
 
         let mut properties = Properties::default();
         for (at, claim) in self.always.iter().enumerate() {
-            properties.always.push(Property { claim: &claim.words, why: &why[at], judge: &*always[at] });
+            properties.always.push(Property { claim: &claim.words, why: &why[at], judge: &*claim.judge });
         }
         for (at, claim) in self.when_quiescent.iter().enumerate() {
             let why = &why[self.always.len() + at];
-            properties.when_quiescent.push(Property { claim: &claim.words, why, judge: &*quiescent[at] });
+            properties.when_quiescent.push(Property { claim: &claim.words, why, judge: &*claim.judge });
         }
         let serial_why = format!("{}: {}", crate::SERIAL_EQUIVALENCE.name, crate::SERIAL_EQUIVALENCE.why);
         if let (Some((claim, ..)), Some(judge)) = (&serial, &serial_judge) {
-            properties.when_quiescent.push(Property { claim, why: &serial_why, judge: &**judge });
+            properties.when_quiescent.push(Property { claim, why: &serial_why, judge });
         }
         let progress_why = format!("{}: {}", crate::PROGRESS.name, crate::PROGRESS.why);
         properties.can_finish = self.can_finish.as_ref().map(|claim| Progress { claim, why: &progress_why });
 
-        type MetState<'a> = Box<dyn Fn(&Observation<'_>) -> bool + Sync + 'a>;
-        let states: Vec<Option<MetState<'_>>> = self
-            .sometimes
-            .iter()
-            .map(|sometimes| match sometimes {
-                Sometimes::Event(_) => None,
-                Sometimes::State(_, met) => {
-                    let met: MetState<'_> = Box::new(move |observation| met(&Seen::new(observation, &*self.view)));
-                    Some(met)
-                }
-            })
-            .collect();
         let claims: Vec<String> = self.sometimes.iter().map(Sometimes::claim).collect();
-        for ((sometimes, state), claim) in self.sometimes.iter().zip(&states).zip(&claims) {
-            let met = match (sometimes, state) {
-                (Sometimes::Event(event), _) => Met::Event(*event),
-                (Sometimes::State(..), Some(state)) => Met::State(&**state),
-                (Sometimes::State(..), None) => unreachable!("a state has its closure"),
+        for (sometimes, claim) in self.sometimes.iter().zip(&claims) {
+            let met = match sometimes {
+                Sometimes::Event(event) => Met::Event(*event),
+                Sometimes::State(_, reached) => Met::State(&**reached),
             };
             properties.sometimes.push(Witness { claim, met });
         }
         Ok(with(&properties))
     }
-
-    /// Which kind of property this claim of the story is. What no story claims, such as that a handler does not panic,
-    /// is progress: without it nothing comes to its end.
-    pub(crate) fn kind_of(&self, claim: &str) -> Standard {
-        let claims = self.always.iter().chain(&self.when_quiescent);
-        claims.filter(|known| known.words == claim).map(|known| known.standard).next().unwrap_or(crate::PROGRESS)
-    }
-
-    fn adapt<'a>(&'a self, judge: &'a crate::story::Judge<V>) -> Judge<'a> {
-        Box::new(move |observation| judge(&Seen::new(observation, &*self.view)))
-    }
 }
 
-impl<V> Sometimes<V> {
-    pub(crate) fn claim(&self) -> String {
-        match self {
-            Sometimes::Event(event) => event.to_string(),
-            Sometimes::State(claim, _) => claim.clone(),
-        }
+impl<V: 'static> Story<V> {
+    /// What the story's worlds come to, explored in this very process: for whoever shows a schedule elsewhere.
+    pub fn verdict(&self) -> Verdict {
+        self.script.climb(&|scenario| scenario).verdict
+    }
+
+    /// What walks at random through the largest of the story's worlds find, in this very process: for worlds that are too
+    /// large to be visited. That nothing was found is no proof, and the verdict says so.
+    pub fn at_random(&self, walks: &Walks) -> Report {
+        let script = &*self.script;
+        script.walk_at_random((script.scenario)(script.largest()), walks)
+    }
+
+    /// Lets somebody else search the smallest world of this story, by its paths. `with` may be called again: a world
+    /// that must remember more begins again.
+    ///
+    /// # Panics
+    /// If the story compares with a serial world.
+    pub fn paths<T>(&self, prepare: Prepare<'_>, with: &mut dyn FnMut(&mut Paths<'_, '_>) -> T) -> T {
+        let script = &*self.script;
+        assert!(script.serial.is_none(), "a serial world is searched by the explorer alone");
+        let scenario = prepare(script.smallest());
+        script
+            .with_properties(&scenario, |properties| explorer::paths::paths(&scenario, properties, with))
+            .unwrap_or_else(|_| unreachable!("nothing serial was explored"))
     }
 }
 

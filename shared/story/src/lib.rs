@@ -27,7 +27,7 @@
 //! [`Story::check`] explores every world of the ladder, smallest first, in a child of the test's own process,
 //! and fails the test with the shortest schedule that breaks a property.
 //!
-//! - [`story`]: the builder.
+//! - [`story`]: the builder. `script`: what it builds.
 //! - [`ladder`]: sizes of worlds, smallest first.
 //! - [`properties`]: the standard properties, named once.
 //! - [`seen`]: what a property may read.
@@ -51,6 +51,7 @@ pub mod logics;
 mod place;
 pub mod properties;
 pub mod report;
+mod script;
 pub mod seen;
 pub mod serial;
 pub mod story;

@@ -28,13 +28,7 @@ impl<'a, V> Seen<'a, V> {
 
     /// The messages that became visible in a queue, each distinct one once, in no order of time.
     pub fn sent(&self, queue: &str) -> Vec<&'a Msg> {
-        self.observation
-            .facts(FactKind::Sent, queue)
-            .filter_map(|fact| match fact {
-                Fact::Sent { msg, .. } => Some(&**msg),
-                _ => None,
-            })
-            .collect()
+        sent(self.observation, queue)
     }
 
     /// The bodies of the messages of one kind that became visible in a queue.
@@ -42,33 +36,17 @@ impl<'a, V> Seen<'a, V> {
     /// # Panics
     /// If a body is not a `T`: the attendee sent something else.
     pub fn bodies<T: DeserializeOwned>(&self, queue: &str, kind: &str) -> Vec<T> {
-        self.sent(queue)
-            .into_iter()
-            .filter(|msg| msg.kind == kind)
-            .map(|msg| msg.body().unwrap_or_else(|error| panic!("in queue {queue}: {error}")))
-            .collect()
+        bodies(self.observation, queue, kind)
     }
 
     /// The ids of the messages of which a copy was acked in a queue.
     pub fn acked(&self, queue: &str) -> Vec<&'a str> {
-        self.observation
-            .facts(FactKind::Acked, queue)
-            .filter_map(|fact| match fact {
-                Fact::Acked { id, .. } => Some(&**id),
-                _ => None,
-            })
-            .collect()
+        acked(self.observation, queue)
     }
 
     /// The ids of the messages that were dead-lettered from a queue.
     pub fn dead_lettered(&self, queue: &str) -> Vec<&'a str> {
-        self.observation
-            .facts(FactKind::DeadLettered, queue)
-            .filter_map(|fact| match fact {
-                Fact::DeadLettered { id, .. } => Some(&**id),
-                _ => None,
-            })
-            .collect()
+        dead_lettered(self.observation, queue)
     }
 
     /// What a client was told by its `call`-th call, from 0: `Ok` with the answer, `Err` with the error's text
@@ -77,19 +55,12 @@ impl<'a, V> Seen<'a, V> {
     /// # Panics
     /// If the answer is not an `A`.
     pub fn answer<A: DeserializeOwned>(&self, client: &str, call: u16) -> Option<Result<A, String>> {
-        self.observation.facts(FactKind::Answered, client).find_map(|fact| match fact {
-            Fact::Answered { call: at, answer, .. } if *at == call => Some(match answer {
-                Ok(json) => Ok(serde_json::from_str(json)
-                    .unwrap_or_else(|error| panic!("{client}'s answer {json} is not what was asked for: {error}"))),
-                Err(error) => Err(error.to_string()),
-            }),
-            _ => None,
-        })
+        answer(self.observation, client, call)
     }
 
     /// True if a client's `call`-th call, from 0, was answered with `Ok`.
     pub fn answered_ok(&self, client: &str, call: u16) -> bool {
-        self.answer::<serde_json::Value>(client, call).is_some_and(|answer| answer.is_ok())
+        answer_json(self.observation, client, call).is_some_and(|answer| answer.is_ok())
     }
 
     /// The state of a service.
@@ -97,7 +68,71 @@ impl<'a, V> Seen<'a, V> {
     /// # Panics
     /// If there is no such service, or its state is not an `S`.
     pub fn service<S: DeserializeOwned>(&self, name: &str) -> S {
-        let state = self.observation.service(name).unwrap_or_else(|| panic!("the world has no service {name}"));
-        serde_json::from_str(state).unwrap_or_else(|error| panic!("the state {state} of {name}: {error}"))
+        service(self.observation, name)
     }
+
+    /// What is seen, whatever the view is.
+    pub(crate) fn observation(&self) -> &'a Observation<'a> {
+        self.observation
+    }
+}
+
+// What does not depend on the type of the view is compiled once, not for every view.
+
+pub(crate) fn sent<'a>(observation: &'a Observation<'a>, queue: &str) -> Vec<&'a Msg> {
+    let facts = observation.facts(FactKind::Sent, queue);
+    facts
+        .filter_map(|fact| match fact {
+            Fact::Sent { msg, .. } => Some(&**msg),
+            _ => None,
+        })
+        .collect()
+}
+
+pub(crate) fn acked<'a>(observation: &'a Observation<'a>, queue: &str) -> Vec<&'a str> {
+    let facts = observation.facts(FactKind::Acked, queue);
+    facts
+        .filter_map(|fact| match fact {
+            Fact::Acked { id, .. } => Some(&**id),
+            _ => None,
+        })
+        .collect()
+}
+
+fn dead_lettered<'a>(observation: &'a Observation<'a>, queue: &str) -> Vec<&'a str> {
+    let facts = observation.facts(FactKind::DeadLettered, queue);
+    facts
+        .filter_map(|fact| match fact {
+            Fact::DeadLettered { id, .. } => Some(&**id),
+            _ => None,
+        })
+        .collect()
+}
+
+fn bodies<T: DeserializeOwned>(observation: &Observation<'_>, queue: &str, kind: &str) -> Vec<T> {
+    let of_kind = sent(observation, queue).into_iter().filter(|msg| msg.kind == kind);
+    of_kind.map(|msg| msg.body().unwrap_or_else(|error| panic!("in queue {queue}: {error}"))).collect()
+}
+
+fn answer_json<'a>(observation: &'a Observation<'a>, client: &str, call: u16) -> Option<Result<&'a str, String>> {
+    observation.facts(FactKind::Answered, client).find_map(|fact| match fact {
+        Fact::Answered { call: at, answer, .. } if *at == call => Some(match answer {
+            Ok(json) => Ok(&**json),
+            Err(error) => Err(error.to_string()),
+        }),
+        _ => None,
+    })
+}
+
+fn answer<A: DeserializeOwned>(observation: &Observation<'_>, client: &str, call: u16) -> Option<Result<A, String>> {
+    let answer = answer_json(observation, client, call)?;
+    Some(answer.map(|json| {
+        serde_json::from_str(json)
+            .unwrap_or_else(|error| panic!("{client}'s answer {json} is not what was asked for: {error}"))
+    }))
+}
+
+fn service<S: DeserializeOwned>(observation: &Observation<'_>, name: &str) -> S {
+    let state = observation.service(name).unwrap_or_else(|| panic!("the world has no service {name}"));
+    serde_json::from_str(state).unwrap_or_else(|error| panic!("the state {state} of {name}: {error}"))
 }

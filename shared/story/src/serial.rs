@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use explorer::Observation;
 use kit::{Logic, Msg, Out};
 
 use crate::properties::{CONSISTENT_OUTPUT, NO_DUPLICATE_PROCESSING, NO_GHOST_MESSAGE, NO_LOST_MESSAGE, NO_LOST_WRITE};
-use crate::seen::Seen;
+use crate::seen::{Seen, acked, sent};
 use crate::story::{Story, expect};
 
 /// Each entity's state, by its key.
@@ -21,72 +22,156 @@ const MESSAGES_MAX: usize = 4;
 type Said = (String, String, String);
 
 /// Some of the messages, handled one after the other.
-#[derive(Clone, PartialEq)]
-struct Run<S> {
+#[derive(Clone, Default, PartialEq)]
+struct Run {
     handled: BTreeSet<String>,
-    states: States<S>,
     said: Vec<Said>,
 }
 
-/// Every order of every set of some messages.
-struct Serial<S> {
-    runs: Vec<Run<S>>,
+/// Every order of every set of some messages. The states to which the runs lead are [`Orders`]': what is judged here
+/// does not know their type, and is compiled once.
+struct Serial {
+    messages: Vec<Msg>,
+    queue: &'static str,
+    outputs: &'static [&'static str],
+    runs: Vec<Run>,
 }
 
-impl<S: Clone + Default + PartialEq> Serial<S> {
-    fn of<L: Logic<State = S>>(messages: &[Msg]) -> Self {
+/// The states to which the runs lead, in the same order.
+struct Orders<S> {
+    serial: Serial,
+    states: Vec<States<S>>,
+}
+
+/// Where a world stands.
+struct Standing<'a> {
+    /// The runs that lead there.
+    runs: &'a dyn Fn() -> Vec<&'a Run>,
+    observation: &'a Observation<'a>,
+    /// The states, in words.
+    shown: &'a dyn Fn() -> String,
+}
+
+impl<S: Clone + Debug + Default + PartialEq + Send + Sync + 'static> Orders<S> {
+    fn of<L: Logic<State = S>>(queue: &'static str, outputs: &'static [&'static str], messages: Vec<Msg>) -> Self {
         assert!(messages.len() <= MESSAGES_MAX, "every order of {} messages is too many", messages.len());
-        let states = messages.iter().map(|msg| (L::key(msg), S::default())).collect();
-        let mut runs = vec![Run { handled: BTreeSet::new(), states, said: Vec::new() }];
+        let mut first = States::new();
+        for msg in &messages {
+            first.insert(L::key(msg), S::default());
+        }
+        let mut orders =
+            Orders { serial: Serial { messages, queue, outputs, runs: vec![Run::default()] }, states: vec![first] };
         let mut at = 0;
-        while at < runs.len() {
-            for msg in messages {
-                let next = runs[at].clone().then::<L>(msg);
-                if let Some(next) = next.filter(|next| !runs.contains(next)) {
-                    runs.push(next);
-                }
+        while at < orders.states.len() {
+            for msg in 0..orders.serial.messages.len() {
+                orders.handle_one_more::<L>(at, msg);
             }
             at += 1;
         }
-        Serial { runs }
+        orders
+    }
+
+    /// One more message after one of the runs, if that is a new run.
+    fn handle_one_more<L: Logic<State = S>>(&mut self, at: usize, msg: usize) {
+        let msg = &self.serial.messages[msg];
+        let Some(mut run) = self.serial.runs[at].with(msg) else { return };
+        let mut states = self.states[at].clone();
+        let state = states.entry(L::key(msg)).or_default();
+        let (before, mut out) = (state.clone(), Out::of(&msg.id));
+        match L::default().handle(state, msg, &mut out) {
+            Ok(()) => run.say(out),
+            Err(_) => *state = before,
+        }
+        if !self.leading_to(&states).contains(&&run) {
+            self.serial.runs.push(run);
+            self.states.push(states);
+        }
     }
 
     /// The runs that lead to these states.
-    fn to<'a>(&'a self, states: &'a States<S>) -> impl Iterator<Item = &'a Run<S>> {
-        self.runs.iter().filter(move |run| run.states == *states)
-    }
-}
-
-impl<S: Clone + Default> Run<S> {
-    /// One more message; `None` if it is handled already.
-    fn then<L: Logic<State = S>>(mut self, msg: &Msg) -> Option<Self> {
-        if !self.handled.insert(msg.id.to_string()) {
-            return None;
-        }
-        let mut out = Out::of(&msg.id);
-        let state = self.states.entry(L::key(msg)).or_default();
-        let before = state.clone();
-        match L::default().handle(state, msg, &mut out) {
-            Ok(()) => {
-                let wires = out.into_wires().into_iter();
-                self.said.extend(wires.map(|wire| (wire.queue, wire.msg.kind, wire.msg.body)));
-                self.said.sort();
+    fn leading_to(&self, states: &States<S>) -> Vec<&Run> {
+        let mut runs = Vec::new();
+        for (run, leads_to) in self.serial.runs.iter().zip(&self.states) {
+            if leads_to == states {
+                runs.push(run);
             }
-            Err(_) => *state = before,
         }
-        Some(self)
+        runs
+    }
+
+    /// Judges what a story sees.
+    fn judged(&self, seen: &Seen<'_, States<S>>, judge: Judge) -> Result<(), String> {
+        let (runs, shown) = (|| self.leading_to(seen.view()), || shown(seen.view()));
+        judge(&self.serial, &Standing { runs: &runs, observation: seen.observation(), shown: &shown })
     }
 }
 
-/// All that was sent to these queues, each distinct message once, in order.
-fn said<V>(seen: &Seen<'_, V>, queues: &[&str]) -> Vec<Said> {
-    let mut said: Vec<Said> = queues
-        .iter()
-        .flat_map(|queue| seen.sent(queue).into_iter().map(move |msg| (queue, msg)))
-        .map(|(queue, msg)| ((*queue).to_owned(), msg.kind.clone(), msg.body.clone()))
-        .collect();
-    said.sort();
-    said
+impl Run {
+    /// One more message; `None` if it is handled already.
+    fn with(&self, msg: &Msg) -> Option<Run> {
+        let mut run = self.clone();
+        run.handled.insert(msg.id.to_string()).then_some(run)
+    }
+
+    fn say(&mut self, out: Out) {
+        let wires = out.into_wires().into_iter();
+        self.said.extend(wires.map(|wire| (wire.queue, wire.msg.kind, wire.msg.body)));
+        self.said.sort();
+    }
+}
+
+/// One of the properties.
+type Judge = fn(&Serial, &Standing<'_>) -> Result<(), String>;
+
+impl Serial {
+    fn says_the_same_again(&self, standing: &Standing<'_>) -> Result<(), String> {
+        self.outputs.iter().try_for_each(|queue| same_again(queue, standing.observation))
+    }
+
+    fn has_its_effect_once(&self, standing: &Standing<'_>) -> Result<(), String> {
+        expect(!(standing.runs)().is_empty(), || {
+            format!("{}: no order of the messages, each at most once, leads there", (standing.shown)())
+        })
+    }
+
+    fn stays(&self, standing: &Standing<'_>) -> Result<(), String> {
+        // Who has sent something to the queue itself may have put the work off, and acked.
+        let put_off = !sent(standing.observation, self.queue).is_empty();
+        let handled = if put_off { Vec::new() } else { acked(standing.observation, self.queue) };
+        let fits = |run: &Run| handled.iter().all(|id| run.handled.contains(*id));
+        expect((standing.runs)().into_iter().any(fits), || is_without(&handled, standing))
+    }
+
+    fn was_committed(&self, standing: &Standing<'_>) -> Result<(), String> {
+        let said = self.said(standing);
+        expect((standing.runs)().iter().any(|run| is_part(&said, &run.said)), || {
+            let words: Vec<String> = said.iter().map(|(_, kind, body)| format!("{kind} {body}")).collect();
+            format!("{}: nobody could say all of this yet: {}", (standing.shown)(), words.join(", "))
+        })
+    }
+
+    fn is_done_and_said(&self, standing: &Standing<'_>) -> Result<(), String> {
+        let acked = acked(standing.observation, self.queue);
+        let ids = self.messages.iter().map(|msg| &*msg.id);
+        let handled: BTreeSet<&str> = ids.filter(|id| acked.contains(id)).collect();
+        let fits = |run: &&Run| run.handled.iter().map(String::as_str).eq(handled.iter().copied());
+        let ends: Vec<&Run> = (standing.runs)().into_iter().filter(fits).collect();
+        let handled: Vec<&str> = handled.into_iter().collect();
+        expect(!ends.is_empty(), || is_without(&handled, standing))?;
+        let said = self.said(standing);
+        expect(ends.iter().any(|run| run.said == said), || not_all_said(&ends, &said))
+    }
+
+    /// All that was sent to the output queues, each distinct message once, in order.
+    fn said(&self, standing: &Standing<'_>) -> Vec<Said> {
+        let mut said = Vec::new();
+        for queue in self.outputs {
+            let sent = sent(standing.observation, queue).into_iter();
+            said.extend(sent.map(|msg| ((*queue).to_owned(), msg.kind.clone(), msg.body.clone())));
+        }
+        said.sort();
+        said
+    }
 }
 
 /// Whether one sorted list, with its repetitions, is part of another.
@@ -105,50 +190,38 @@ impl<S: Clone + Debug + Default + PartialEq + Send + Sync + 'static> Story<State
         self,
         queue: &'static str,
         outputs: &'static [&'static str],
-        messages: impl Fn() -> Vec<Msg> + Sync + 'static,
+        messages: fn() -> Vec<Msg>,
     ) -> Self {
-        let messages = messages();
-        let serial = Arc::new(Serial::of::<L>(&messages));
-        let (once, acked, sent, end) = (serial.clone(), serial.clone(), serial.clone(), serial);
-        self.always(CONSISTENT_OUTPUT, "whatever is sent again is the same, under the same id", |seen| {
-            outputs.iter().try_for_each(|queue| same_again(queue, seen))
-        })
-        .always(NO_DUPLICATE_PROCESSING, "each message has its effect at most once", move |seen| {
-            expect(once.to(seen.view()).next().is_some(), || {
-                format!("{}: no order of the messages, each at most once, leads there", shown(seen.view()))
-            })
-        })
-        .always(NO_LOST_WRITE, "what was handled stays", move |seen| {
-            // Who has sent something to the queue itself may have put the work off, and acked.
-            let handled = if seen.sent(queue).is_empty() { seen.acked(queue) } else { Vec::new() };
-            let fits = |run: &Run<S>| handled.iter().all(|id| run.handled.contains(*id));
-            expect(acked.to(seen.view()).any(fits), || is_without(&handled, seen.view()))
-        })
-        .always(NO_GHOST_MESSAGE, "what was sent was committed", move |seen| {
-            let said = said(seen, outputs);
-            expect(sent.to(seen.view()).any(|run| is_part(&said, &run.said)), || {
-                let words: Vec<String> = said.iter().map(|(_, kind, body)| format!("{kind} {body}")).collect();
-                format!("{}: nobody could say all of this yet: {}", shown(seen.view()), words.join(", "))
-            })
-        })
-        .when_quiescent(NO_LOST_MESSAGE, "every message has its effect, and says what it has to say", move |seen| {
-            let acked = seen.acked(queue);
-            let handled: BTreeSet<&str> = messages.iter().map(|msg| &*msg.id).filter(|id| acked.contains(id)).collect();
-            let fits = |run: &&Run<S>| run.handled.iter().map(String::as_str).eq(handled.iter().copied());
-            let ends: Vec<&Run<S>> = end.to(seen.view()).filter(fits).collect();
-            let handled: Vec<&str> = handled.into_iter().collect();
-            expect(!ends.is_empty(), || is_without(&handled, seen.view()))?;
-            let said = said(seen, outputs);
-            expect(ends.iter().any(|run| run.said == said), || not_all_said(&ends, &said))
-        })
+        let orders = Arc::new(Orders::of::<L>(queue, outputs, messages()));
+        let judged = |judge: Judge| {
+            let orders = orders.clone();
+            move |seen: &Seen<'_, States<S>>| orders.judged(seen, judge)
+        };
+        self.always(
+            CONSISTENT_OUTPUT,
+            "whatever is sent again is the same, under the same id",
+            judged(Serial::says_the_same_again),
+        )
+        .always(
+            NO_DUPLICATE_PROCESSING,
+            "each message has its effect at most once",
+            judged(Serial::has_its_effect_once),
+        )
+        .always(NO_LOST_WRITE, "what was handled stays", judged(Serial::stays))
+        .always(NO_GHOST_MESSAGE, "what was sent was committed", judged(Serial::was_committed))
+        .when_quiescent(
+            NO_LOST_MESSAGE,
+            "every message has its effect, and says what it has to say",
+            judged(Serial::is_done_and_said),
+        )
         .can_finish("every message is handled in the end")
     }
 }
 
 /// Whoever hears of something again hears the same.
-fn same_again<V>(queue: &str, seen: &Seen<'_, V>) -> Result<(), String> {
+fn same_again(queue: &str, observation: &Observation<'_>) -> Result<(), String> {
     let mut known: BTreeMap<&str, &Msg> = BTreeMap::new();
-    for msg in seen.sent(queue) {
+    for msg in sent(observation, queue) {
         let first = *known.entry(&msg.id).or_insert(msg);
         expect(first == msg, || {
             format!("under one id, {}, {queue} heard {}, and also {}", &*msg.id, words(first), words(msg))
@@ -157,7 +230,7 @@ fn same_again<V>(queue: &str, seen: &Seen<'_, V>) -> Result<(), String> {
     Ok(())
 }
 
-fn not_all_said<S>(ends: &[&Run<S>], said: &[Said]) -> String {
+fn not_all_said(ends: &[&Run], said: &[Said]) -> String {
     match ends.iter().find_map(|end| end.said.iter().find(|one| !said.contains(one))) {
         Some((queue, kind, body)) => format!("nobody ever sent {kind} {body} to {queue}"),
         None => format!("{} different messages were sent, which no order of the messages says", said.len()),
@@ -170,11 +243,14 @@ fn words(msg: &Msg) -> String {
 }
 
 fn shown<S: Debug>(states: &States<S>) -> String {
-    let states = states.iter().map(|(key, state)| format!("{key} has {state:?}"));
-    states.collect::<Vec<_>>().join(", ")
+    let mut words = Vec::new();
+    for (key, state) in states {
+        words.push(format!("{key} has {state:?}"));
+    }
+    words.join(", ")
 }
 
-fn is_without<S: Debug>(handled: &[&str], states: &States<S>) -> String {
+fn is_without(handled: &[&str], standing: &Standing<'_>) -> String {
     let verb = if handled.len() == 1 { "is" } else { "are" };
-    format!("{} {verb} acked; {}, which is without", handled.join(" and "), shown(states))
+    format!("{} {verb} acked; {}, which is without", handled.join(" and "), (standing.shown)())
 }

@@ -1,6 +1,7 @@
 //! The builder: a claim, a ladder of worlds, and properties.
 
 use std::panic::Location;
+use std::sync::Arc;
 
 use explorer::{Event, Scenario};
 use kit::documents::Docs;
@@ -8,6 +9,7 @@ use serde::Serialize;
 
 use crate::ladder::Size;
 use crate::properties::Standard;
+use crate::script::{Claim, Judge, Outcome, Reached, Script, Sometimes};
 use crate::seen::Seen;
 
 /// What a property says of a state: `true`, or `Ok(())`, if all is well.
@@ -39,87 +41,27 @@ pub fn expect(condition: bool, otherwise: impl FnOnce() -> String) -> Result<(),
     if condition { Ok(()) } else { Err(otherwise()) }
 }
 
-pub(crate) type Judge<V> = Box<dyn Fn(&Seen<'_, V>) -> Result<(), String> + Sync>;
-pub(crate) type Reached<V> = Box<dyn Fn(&Seen<'_, V>) -> bool + Sync>;
-pub(crate) type Outcome<V> = Box<dyn Fn(&Seen<'_, V>) -> String + Sync>;
-
-pub(crate) struct Claim<V> {
-    pub(crate) standard: Standard,
-    pub(crate) words: String,
-    pub(crate) judge: Judge<V>,
-}
-
-pub(crate) enum Sometimes<V> {
-    Event(Event),
-    State(String, Reached<V>),
-}
-
 /// A claim about the attendee's code, to be checked in every world of a ladder. See the crate's example.
+///
+/// Only what the properties read knows the type of the attendee's view: everything else is a [`Script`].
 pub struct Story<V> {
-    pub(crate) claim: String,
-    pub(crate) told_at: &'static Location<'static>,
-    pub(crate) sizes: Vec<Size>,
-    /// The larger worlds; if nothing, [`larger`](crate::ladder::larger) says which.
-    pub(crate) deep: Option<Vec<Size>>,
-    pub(crate) scenario: Box<dyn Fn(Size) -> Scenario + Sync>,
-    pub(crate) view: Box<dyn Fn(&Docs) -> V + Sync>,
-    pub(crate) always: Vec<Claim<V>>,
-    pub(crate) when_quiescent: Vec<Claim<V>>,
-    pub(crate) can_finish: Option<String>,
-    pub(crate) serial: Option<(String, Outcome<V>)>,
-    pub(crate) sometimes: Vec<Sometimes<V>>,
-    pub(crate) expects: Option<Expected>,
+    pub(crate) script: Box<Script>,
+    view: View<V>,
 }
 
-/// A property that is to be violated.
-#[derive(Clone)]
-pub(crate) struct Expected {
-    pub(crate) words: String,
-    /// What to say of code that keeps it all the same; if nothing, such code fails.
-    pub(crate) kept: Option<String>,
-}
+type View<V> = Arc<dyn Fn(&Docs) -> V + Send + Sync>;
 
 impl Story<()> {
     /// A story that makes this claim.
     #[track_caller]
     pub fn new(claim: impl Into<String>) -> Self {
-        Story {
-            claim: claim.into(),
-            told_at: Location::caller(),
-            sizes: vec![Size::ONE],
-            deep: None,
-            scenario: Box::new(|_| Scenario::new()),
-            view: Box::new(|_| ()),
-            always: Vec::new(),
-            when_quiescent: Vec::new(),
-            can_finish: None,
-            serial: None,
-            sometimes: Vec::new(),
-            expects: None,
-        }
+        Story { script: Box::new(Script::new(claim.into(), Location::caller())), view: Arc::new(|_| ()) }
     }
 
-    /// The attendee's view of the documents. Comes before the properties.
+    /// The attendee's view of the documents. Comes before the properties that read it.
     #[must_use]
-    pub fn view<V: 'static>(self, view: impl Fn(&Docs) -> V + Sync + 'static) -> Story<V> {
-        assert!(
-            self.always.is_empty() && self.when_quiescent.is_empty() && self.sometimes.is_empty(),
-            "a story's view comes before its properties and witnesses"
-        );
-        Story {
-            claim: self.claim,
-            told_at: self.told_at,
-            sizes: self.sizes,
-            deep: self.deep,
-            scenario: self.scenario,
-            view: Box::new(view),
-            always: Vec::new(),
-            when_quiescent: Vec::new(),
-            can_finish: self.can_finish,
-            serial: None,
-            sometimes: Vec::new(),
-            expects: None,
-        }
+    pub fn view<V: 'static>(self, view: impl Fn(&Docs) -> V + Send + Sync + 'static) -> Story<V> {
+        Story { script: self.script, view: Arc::new(view) }
     }
 }
 
@@ -127,8 +69,8 @@ impl<V: 'static> Story<V> {
     /// The worlds: a scenario for each size of a ladder.
     #[must_use]
     pub fn worlds(mut self, ladder: &[Size], scenario: impl Fn(Size) -> Scenario + Sync + 'static) -> Self {
-        self.sizes = ladder.to_vec();
-        self.scenario = Box::new(scenario);
+        self.script.sizes = ladder.to_vec();
+        self.script.scenario = Box::new(scenario);
         self
     }
 
@@ -138,14 +80,14 @@ impl<V: 'static> Story<V> {
     /// and none, if there is no other.
     #[must_use]
     pub fn deep(mut self, sizes: &[Size]) -> Self {
-        self.deep = Some(sizes.to_vec());
+        self.script.deep = Some(sizes.to_vec());
         self
     }
 
     /// What must happen at least once in these worlds; otherwise the story proves little, and fails as vacuous.
     #[must_use]
     pub fn sometimes(mut self, event: Event) -> Self {
-        self.sometimes.push(Sometimes::Event(event));
+        self.script.sometimes.push(Sometimes::Event(event));
         self
     }
 
@@ -157,7 +99,9 @@ impl<V: 'static> Story<V> {
         claim: impl Into<String>,
         met: impl Fn(&Seen<'_, V>) -> bool + Sync + 'static,
     ) -> Self {
-        self.sometimes.push(Sometimes::State(claim.into(), Box::new(met)));
+        let view = self.view.clone();
+        let met: Reached = Box::new(move |observation| met(&Seen::new(observation, &*view)));
+        self.script.sometimes.push(Sometimes::State(claim.into(), met));
         self
     }
 
@@ -169,8 +113,8 @@ impl<V: 'static> Story<V> {
         claim: impl Into<String>,
         judge: impl Fn(&Seen<'_, V>) -> J + Sync + 'static,
     ) -> Self {
-        let judge: Judge<V> = Box::new(move |seen| judge(seen).judged());
-        self.always.push(Claim { standard, words: claim.into(), judge });
+        let judge = self.judge(judge);
+        self.script.always.push(Claim { standard, words: claim.into(), judge });
         self
     }
 
@@ -182,15 +126,15 @@ impl<V: 'static> Story<V> {
         claim: impl Into<String>,
         judge: impl Fn(&Seen<'_, V>) -> J + Sync + 'static,
     ) -> Self {
-        let judge: Judge<V> = Box::new(move |seen| judge(seen).judged());
-        self.when_quiescent.push(Claim { standard, words: claim.into(), judge });
+        let judge = self.judge(judge);
+        self.script.when_quiescent.push(Claim { standard, words: claim.into(), judge });
         self
     }
 
     /// From every state, once faults stop, everything can come to its end, and nothing is dead-lettered.
     #[must_use]
     pub fn can_finish(mut self, claim: impl Into<String>) -> Self {
-        self.can_finish = Some(claim.into());
+        self.script.can_finish = Some(claim.into());
         self
     }
 
@@ -201,10 +145,12 @@ impl<V: 'static> Story<V> {
         claim: impl Into<String>,
         outcome: impl Fn(&Seen<'_, V>) -> O + Sync + 'static,
     ) -> Self {
-        let outcome: Outcome<V> = Box::new(move |seen| {
-            serde_json::to_string(&outcome(seen)).unwrap_or_else(|error| panic!("the outcome is not JSON: {error}"))
+        let view = self.view.clone();
+        let outcome: Outcome = Box::new(move |observation| {
+            let outcome = outcome(&Seen::new(observation, &*view));
+            serde_json::to_string(&outcome).unwrap_or_else(|error| panic!("the outcome is not JSON: {error}"))
         });
-        self.serial = Some((claim.into(), outcome));
+        self.script.serial = Some((claim.into(), outcome));
         self
     }
 
@@ -216,14 +162,7 @@ impl<V: 'static> Story<V> {
     /// If the story has no such property.
     #[must_use]
     pub fn expects(mut self, claim: impl Into<String>) -> Self {
-        let words = claim.into();
-        let mut known = self.always.iter().chain(&self.when_quiescent).map(|claim| &claim.words);
-        let progress_or_serial = self.can_finish.iter().chain(self.serial.iter().map(|(words, _)| words));
-        assert!(
-            known.any(|claim| *claim == words) || progress_or_serial.into_iter().any(|claim| *claim == words),
-            "a story can only expect the violation of a property of its own, and {words:?} is none"
-        );
-        self.expects = Some(Expected { words, kept: None });
+        self.script.expect(claim.into());
         self
     }
 
@@ -234,8 +173,13 @@ impl<V: 'static> Story<V> {
     /// If nothing is expected.
     #[must_use]
     pub fn or_keeps_it(mut self, remark: impl Into<String>) -> Self {
-        let expected = self.expects.as_mut().expect("or_keeps_it comes after expects");
+        let expected = self.script.expects.as_mut().expect("or_keeps_it comes after expects");
         expected.kept = Some(remark.into());
         self
+    }
+
+    fn judge<J: Judgement>(&self, judge: impl Fn(&Seen<'_, V>) -> J + Sync + 'static) -> Judge {
+        let view = self.view.clone();
+        Box::new(move |observation| judge(&Seen::new(observation, &*view)).judged())
     }
 }

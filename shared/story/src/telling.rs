@@ -10,7 +10,7 @@ use explorer::{Replayed, Trace, Verdict, Violation, diagram, page};
 use crate::climb::{Climbed, steps_and_faults};
 use crate::place::Place;
 use crate::report::{StoryReport, Told, VerdictName};
-use crate::story::{Expected, Story};
+use crate::script::{Expected, Script};
 use crate::tale::Tale;
 use crate::trial::{Came, Trial, Tried};
 
@@ -28,7 +28,7 @@ fn states(number: u64) -> String {
 }
 
 /// What came of a story, as text and as data; a violation's schedule and page are written beside it.
-pub(crate) fn tell<V>(story: &Story<V>, name: &str, climbed: Climbed) -> Told {
+pub(crate) fn tell(story: &Script, name: &str, climbed: Climbed) -> Told {
     let place = Place::of(story.told_at.file());
     let mut told = blank(&place, name);
     let Climbed { verdict, world, rung, counts, time, grid } = climbed;
@@ -137,7 +137,7 @@ pub(crate) fn tell<V>(story: &Story<V>, name: &str, climbed: Climbed) -> Told {
 }
 
 /// What came of a schedule that was followed again.
-pub(crate) fn tell_again<V>(story: &Story<V>, name: &str, replayed: Result<Replayed, String>) -> Told {
+pub(crate) fn tell_again(story: &Script, name: &str, replayed: Result<Replayed, String>) -> Told {
     let place = Place::of(story.told_at.file());
     let mut told = blank(&place, name);
     let line = story.told_at.line();

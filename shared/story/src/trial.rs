@@ -4,9 +4,8 @@ use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use explorer::run::{Broke, caught};
-use explorer::{Counts, Scenario, Trace, Verdict, Walks, at_random};
+use explorer::{Counts, Scenario, Trace, Verdict, Walks};
 
-use crate::ladder::Size;
 use crate::properties::Standard;
 use crate::story::Story;
 
@@ -111,17 +110,15 @@ impl<V: 'static> Story<V> {
     /// is nothing to look at.
     #[track_caller]
     pub fn walked(self, walks: Walks) -> Trial {
-        let (told_at, claim) = (Location::caller(), self.claim.clone());
+        let (script, told_at) = (self.script, Location::caller());
+        let claim = script.claim.clone();
         Trial::told_at(told_at, claim, move |prepare| {
-            let size = self.sizes.last().copied().unwrap_or(Size::ONE);
-            let scenario = prepare((self.scenario)(size));
-            let report = self
-                .with_properties(&scenario, |properties| at_random(&scenario, properties, &walks))
-                .unwrap_or_else(|report| *report);
+            let size = script.largest();
+            let report = script.walk_at_random(prepare((script.scenario)(size)), &walks);
             let came = |property: &str, explanation: String| Err(Box::new(Failed::new(property, explanation)));
             match report.verdict {
                 Verdict::Violated(violation) => {
-                    let standard = Some(self.kind_of(&violation.property));
+                    let standard = Some(script.kind_of(&violation.property));
                     Err(Box::new(Failed { standard, ..Failed::new(violation.property, violation.explanation) }))
                 }
                 Verdict::NotWritten { message, .. } => came("the code is written", message),
@@ -146,6 +143,7 @@ mod tests {
     use kit::{Cx, Delivery, Docs, Endpoint, Msg, Retry, When};
 
     use super::*;
+    use crate::ladder::Size;
     use crate::properties::NO_DUPLICATE_PROCESSING;
 
     /// Writes how often it was called.
