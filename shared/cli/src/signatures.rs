@@ -16,7 +16,7 @@ const IDEAS_MAX: usize = 2;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Signature {
     pub(crate) attempt: String,
-    story: String,
+    pub(crate) story: String,
     property: String,
     shape: String,
 }

@@ -17,13 +17,22 @@ pub(crate) struct Telling {
     pub(crate) stories: Vec<Told>,
 }
 
+/// Which tests of a binary.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Tests<'a> {
+    All,
+    /// Those whose path begins so, such as `wrong::send_first::`.
+    Under(&'a str),
+    /// Those at these paths, such as `wrong::send_first::story::a_cart_is_ordered`.
+    At(&'a [String]),
+}
+
 /// How to run an answer's tests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run<'a> {
     /// The binaries, one after the other.
     pub(crate) binaries: &'a [Binary],
-    /// Only tests whose path begins so, such as `wrong::send_first::`.
-    pub(crate) filter: Option<&'a str>,
+    pub(crate) tests: Tests<'a>,
     /// The folder for the results; what an earlier run left there is deleted.
     pub(crate) reports: &'a Path,
     pub(crate) deep: bool,
@@ -38,7 +47,7 @@ pub(crate) struct Run<'a> {
 impl<'a> Run<'a> {
     /// All tests of these binaries, as attendees run them.
     pub(crate) fn new(binaries: &'a [Binary], reports: &'a Path) -> Self {
-        Run { binaries, filter: None, reports, deep: false, states_max: None, seconds_max: None, schedule: None }
+        Run { binaries, tests: Tests::All, reports, deep: false, states_max: None, seconds_max: None, schedule: None }
     }
 
     /// Runs them to their end.
@@ -86,7 +95,12 @@ impl<'a> Run<'a> {
         }
         // With one thread, libtest runs tests on the main thread, where a story does not know its name.
         let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
-        command.arg(format!("--test-threads={threads}")).args(self.filter);
+        command.arg(format!("--test-threads={threads}"));
+        match self.tests {
+            Tests::All => &mut command,
+            Tests::Under(path) => command.arg(path),
+            Tests::At(paths) => command.arg("--exact").args(paths),
+        };
         let output = command.stdin(Stdio::null()).output();
         output.with_context(|| format!("cannot run {}", binary.path.display()))
     }

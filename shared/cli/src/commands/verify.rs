@@ -39,7 +39,7 @@ pub(crate) fn run(workshop: &Workshop, typed: &[String], deep: bool, refresh: bo
         attempts.insert(exercise.number.clone(), Attempt::all(&workshop.repo, exercise)?);
     }
     let built = build(&workshop.repo, &exercises)?;
-    let answers = Answers::gather(&workshop.repo, &exercises, &attempts, &built, deep)?;
+    let answers = Answers::gather(&workshop.repo, &exercises, &attempts, &built, deep, refresh)?;
     say(bold(&format!(
         "{:<34}  {:<15}  {:<8}  {:<14}  {:<14}  {:>9}",
         "exercise", "starting point", "solution", "wrong attempts", "other answers", "exploring"

@@ -11,7 +11,7 @@ use crate::cargo::{self, Loudness};
 use crate::exercise::Exercise;
 use crate::repo::{Repo, read};
 use crate::screen::{self, bold, dim, green, red, say, wrapped};
-use crate::telling::Run;
+use crate::telling::{Run, Tests};
 
 /// A file of a solution's `wrong` or `also_correct` folder.
 #[derive(Clone, Debug)]
@@ -107,7 +107,7 @@ fn explore(workshop: &Workshop, exercise: &Exercise, attempt: &Attempt) -> Resul
         bail!("the attempts at exercise {} do not compile: see above", exercise.number);
     }
     let filter = attempt.filter();
-    let run = Run { filter: Some(&filter), ..Run::new(&binaries, &reports) };
+    let run = Run { tests: Tests::Under(&filter), ..Run::new(&binaries, &reports) };
     let telling = run.tell(exercise, &read(&repo.story(exercise))?)?;
     say(bold(&format!("{} · {}", exercise.heading(), repo.shown(&attempt.path))));
     let about = [&attempt.header.also_correct, &attempt.header.why];

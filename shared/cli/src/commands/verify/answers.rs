@@ -16,8 +16,8 @@ use crate::commands::wrong_attempts::Attempt;
 use crate::exercise::Exercise;
 use crate::repo::{Repo, read, same_lines};
 use crate::screen::{green, red};
-use crate::signatures::Signature;
-use crate::telling::{Run, Telling, verdict_name};
+use crate::signatures::{self, Signature};
+use crate::telling::{Run, Telling, Tests, verdict_name};
 
 /// Whose answer is told.
 #[derive(Clone, Debug)]
@@ -34,6 +34,17 @@ impl Answer {
         matches!(self, Answer::Solution)
     }
 
+    /// The tests in which a wrong attempt is known to die.
+    fn dies_at(&self, known: &[Signature]) -> Vec<String> {
+        match self {
+            Answer::Attempt(attempt) if attempt.is_wrong() => {
+                let of_it = known.iter().filter(|signature| signature.attempt == attempt.name);
+                of_it.map(|signature| format!("{}story::{}", attempt.filter(), signature.story)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// A wrong attempt is to die, and those that do die early: whoever looks on learns nothing new.
     fn states_max(&self) -> Option<u32> {
         matches!(self, Answer::Attempt(attempt) if attempt.is_wrong()).then_some(STATES_OF_WRONG_MAX)
@@ -48,9 +59,38 @@ const STATES_OF_WRONG_MAX: u32 = 400_000;
 struct Job {
     exercise: Exercise,
     answer: Answer,
+    /// Where a wrong attempt died when its signatures were written, as paths of tests. It is told there first: what
+    /// it does in the stories that it survives promises nothing to anybody, and is most of the work.
+    dies_at: Vec<String>,
     binaries: Vec<Binary>,
     story: String,
     reports: PathBuf,
+}
+
+impl Job {
+    fn tell(&self, deep: bool) -> Result<Telling> {
+        let filter = match &self.answer {
+            Answer::Attempt(attempt) => Some(attempt.filter()),
+            Answer::Start | Answer::Solution => None,
+        };
+        let tell = |tests: Tests<'_>| {
+            let run = Run {
+                tests,
+                deep: deep && self.answer.climbs_larger_worlds(),
+                states_max: self.answer.states_max(),
+                seconds_max: Some(SECONDS_MAX),
+                ..Run::new(&self.binaries, &self.reports)
+            };
+            run.tell(&self.exercise, &self.story)
+        };
+        if !self.dies_at.is_empty() {
+            let telling = tell(Tests::At(&self.dies_at))?;
+            if judge(&self.answer, &self.exercise, &telling).is_none() {
+                return Ok(telling);
+            }
+        }
+        tell(filter.as_deref().map_or(Tests::All, Tests::Under))
+    }
 }
 
 /// What came of one answer.
@@ -78,24 +118,30 @@ pub(super) struct Verified {
 }
 
 impl Answers {
-    /// Runs every answer that could be built.
+    /// Runs every answer that could be built; a wrong attempt in `every_story`, or in those in which it is known to die,
+    /// as long as it does.
     pub(super) fn gather(
         repo: &Repo,
         exercises: &[Exercise],
         attempts: &BTreeMap<String, Vec<Attempt>>,
         built: &Built,
         deep: bool,
+        every_story: bool,
     ) -> Result<Answers> {
         let mut jobs = Vec::new();
         let mut missing: BTreeMap<String, Reasons> = BTreeMap::new();
         for exercise in exercises {
             let story = read(&repo.story(exercise)).unwrap_or_default();
             let home = repo.target().join("workshop").join("verify").join(&exercise.number);
+            let known = match every_story {
+                true => Vec::new(),
+                false => signatures::parse(&read(&repo.solution(exercise).join(signatures::FILE)).unwrap_or_default()),
+            };
             let mut add = |answer: Answer, folder: &Path, test: Option<&str>, reports: PathBuf| {
                 let binaries = built.find(folder, test);
                 if !binaries.is_empty() {
-                    let (exercise, story) = (exercise.clone(), story.clone());
-                    jobs.push(Job { exercise, answer, binaries, story, reports });
+                    let (exercise, story, dies_at) = (exercise.clone(), story.clone(), answer.dies_at(&known));
+                    jobs.push(Job { exercise, answer, dies_at, binaries, story, reports });
                     return;
                 }
                 let which = test.map_or("the tests".to_owned(), |test| format!("the tests in tests/{test}.rs"));
@@ -288,18 +334,7 @@ fn run_all(jobs: Vec<Job>, deep: bool) -> Vec<Told> {
         for _ in 0..cores {
             scope.spawn(|| {
                 while let Some((at, job)) = take(&jobs, &next) {
-                    let filter = match &job.answer {
-                        Answer::Attempt(attempt) => Some(attempt.filter()),
-                        Answer::Start | Answer::Solution => None,
-                    };
-                    let run = Run {
-                        filter: filter.as_deref(),
-                        deep: deep && job.answer.climbs_larger_worlds(),
-                        states_max: job.answer.states_max(),
-                        seconds_max: Some(SECONDS_MAX),
-                        ..Run::new(&job.binaries, &job.reports)
-                    };
-                    let telling = run.tell(&job.exercise, &job.story);
+                    let telling = job.tell(deep);
                     let result = Told { exercise: job.exercise.number.clone(), answer: job.answer.clone(), telling };
                     if let Ok(mut told) = told.lock() {
                         told.push((at, result));
@@ -331,6 +366,8 @@ fn show_progress(done: usize, all: usize) {
 
 #[cfg(test)]
 mod tests {
+    use attempts::header::Header;
+
     use super::*;
     use crate::telling::tests::told;
 
@@ -374,6 +411,19 @@ mod tests {
         assert!(off(VerdictName::Violated, 2).ends_with("\"p\" is violated in a larger world, with 3 messages"));
         assert!(off(VerdictName::Violated, 0).ends_with("\"p\" is violated"));
         assert!(off(VerdictName::Unrefuted, 1).ends_with("s0 is undecided after 9 states, with 3 messages"));
+    }
+
+    #[test]
+    fn a_wrong_attempt_is_told_first_where_it_died() {
+        let attempt = |folder, name: &str| {
+            Answer::Attempt(Attempt { folder, name: name.into(), header: Header::default(), path: PathBuf::new() })
+        };
+        let known = signatures::parse("a\tone\tp\t1 put\nb\ttwo\tp\t1 put\na\tthree\tq\t1 put\n");
+        let expected = ["wrong::a::story::one", "wrong::a::story::three"];
+        assert_eq!(attempt("wrong", "a").dies_at(&known), expected);
+        assert!(attempt("wrong", "c").dies_at(&known).is_empty());
+        assert!(attempt("also_correct", "a").dies_at(&known).is_empty(), "a right answer is told in every story");
+        assert!(Answer::Solution.dies_at(&known).is_empty());
     }
 
     #[test]
