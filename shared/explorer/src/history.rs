@@ -10,7 +10,7 @@ use kit::{Delivery, Msg};
 use rustc_hash::FxHashMap;
 
 use crate::operation::{Kind, Op, as_request};
-use crate::run::{Answered, Asked, Code, Ending, Misbehaviour, Running, Stand, Surroundings, watched};
+use crate::run::{Answered, Asked, Code, Ending, Misbehaviour, Running, Stand, Surroundings, Tally, watched};
 use crate::scenario::{Handles, Scenario};
 use crate::tables::Interner;
 
@@ -83,6 +83,12 @@ pub(crate) struct Node {
     pub(crate) unanswered: u8,
     /// Draws since the last answer.
     pub(crate) draws: u32,
+}
+
+impl Node {
+    fn tally(&self) -> Tally {
+        Tally { pending: self.pending.len(), dropped: self.dropped.len(), draws: self.draws }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -322,7 +328,8 @@ impl Histories {
         Answered { ordinal: usize::from(ordinal), reply, surroundings }
     }
 
-    /// Runs the code up to a node that is not there yet, twice.
+    /// Runs the code up to a node that is not there yet. Each piece of it is run at least twice, and has to do the same:
+    /// on the way to whatever follows it, and the first and the last piece at once.
     fn run_to(
         &mut self,
         from: NodeId,
@@ -335,17 +342,19 @@ impl Histories {
         if let Some(announce) = &self.announce {
             announce(&self.gets(from, ordinal, by, scenario));
         }
-        let stands: [Result<Stand, Misbehaviour>; 2] =
-            std::array::from_fn(|_| self.run_once(from, ordinal, by, surroundings, code, scenario));
-        let [first, second] = stands;
-        let stand = match (first, second) {
-            (Ok(first), Ok(second)) if first == second => Ok(first),
-            (Ok(first), Ok(second)) => Err(Misbehaviour::NotDeterministic {
-                first: self.describe(&first, scenario),
-                second: self.describe(&second, scenario),
-            }),
-            (Err(bad), _) | (_, Err(bad)) => Err(bad),
-        };
+        let mut stand = self.run_once(from, ordinal, by, surroundings, code, scenario);
+        if let Ok(first) = &stand
+            && (from == IDLE || first.ending.is_some())
+        {
+            let second = self.run_once(from, ordinal, by, surroundings, code, scenario);
+            stand = second.and_then(|second| match *first == second {
+                true => Ok(second),
+                false => Err(Misbehaviour::NotDeterministic {
+                    first: self.describe(first, scenario),
+                    second: self.describe(&second, scenario),
+                }),
+            });
+        }
         let parent = self.node(from).clone();
         let depth = if from == IDLE { 0 } else { parent.depth + 1 };
         let mut node = Node {
@@ -462,12 +471,14 @@ impl Histories {
             let recorded = self.node(*node).pending.iter().find(|ask| usize::from(ask.ordinal) == answered.ordinal);
             let recorded = recorded.map(|ask| &self.ops[ask.op as usize].operation);
             let now = running.asked(answered.ordinal);
-            if recorded != now.as_ref() || !running.answer(answered) {
-                let tell = |operation: Option<&Operation>| match operation {
-                    Some(operation) => in_full(operation, scenario),
-                    None => "nothing".to_owned(),
+            let (before, here) = (self.node(*node).tally(), running.tally());
+            if recorded != now.as_ref() || before != here || !running.answer(answered) {
+                let tell = |operation: Option<&Operation>, tally: Tally| {
+                    let told = operation.map_or_else(|| "nothing".to_owned(), |it| in_full(it, scenario));
+                    if before == here { told } else { format!("{told}, and {tally}") }
                 };
-                return Err(Misbehaviour::NotDeterministic { first: tell(recorded), second: tell(now.as_ref()) });
+                let (first, second) = (tell(recorded, before), tell(now.as_ref(), here));
+                return Err(Misbehaviour::NotDeterministic { first, second });
             }
         }
         Ok(running.stand())

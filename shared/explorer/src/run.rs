@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
@@ -14,6 +15,7 @@ use std::time::Instant;
 use kit::port::{Answer, Failure, Operation, Port, Reply};
 use kit::{Cx, Delivery, Request};
 
+use crate::count::many;
 use crate::scenario::{Call, Handler, RequestHandler, Run};
 
 /// When the code that is running now was last polled, in milliseconds since the process's first run; 0 while no
@@ -103,6 +105,22 @@ pub(crate) struct Stand {
     pub(crate) draws: u32,
     /// Whether the clock was read since the last answer.
     pub(crate) read_clock: bool,
+}
+
+/// Where a run stands, in numbers: operations that wait, operations and draws since the last answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) pending: usize,
+    pub(crate) dropped: usize,
+    pub(crate) draws: u32,
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tally { pending, dropped, draws } = self;
+        write!(f, "it waits for {}, ", many(*pending as u64, "answer"))?;
+        write!(f, "gave up {}, drew {}", many(*dropped as u64, "operation"), many(u64::from(*draws), "id"))
+    }
 }
 
 /// One answer in a run's history.
@@ -298,6 +316,14 @@ impl Running {
     /// The operation that was asked at this place.
     pub(crate) fn asked(&self, ordinal: usize) -> Option<Operation> {
         self.recorder.record().operations.get(ordinal).map(|recorded| recorded.asked.operation.clone())
+    }
+
+    /// Where the run stands, in numbers.
+    pub(crate) fn tally(&self) -> Tally {
+        let record = self.recorder.record();
+        let waiting = |recorded: &&Recorded| matches!(recorded.state, OperationState::Waiting(_));
+        let pending = record.operations.iter().filter(waiting).count();
+        Tally { pending, dropped: record.dropped.len(), draws: record.draws }
     }
 
     /// Where the run stands.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::future::{pending, poll_fn};
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
@@ -165,6 +165,19 @@ handler! {
         static RUNS: AtomicU64 = AtomicU64::new(0);
         let charges = RUNS.fetch_add(1, Ordering::Relaxed) / 3;
         cx.docs.put("charges", &charges, When::Always).await?;
+        Ok(())
+    }
+}
+
+handler! {
+    /// Asks for the same each time, and draws an id on the way only the first time.
+    DrawsAnIdOnce(cx, _delivery) {
+        static DRAWN: AtomicBool = AtomicBool::new(false);
+        cx.docs.get::<u64>("charges").await?;
+        if !DRAWN.swap(true, Ordering::Relaxed) {
+            cx.fresh_id();
+        }
+        cx.docs.put("charges", &1, When::Always).await?;
         Ok(())
     }
 }

@@ -167,6 +167,13 @@ fn a_static_is_found_out_later_too() {
     assert_says(&text, &["put charges 0", "put charges 1"]);
 }
 
+/// What it asks for is the same each time: then it is told in what it differs.
+#[test]
+fn an_id_that_is_drawn_only_once_is_found_out() {
+    let text = differs("draws_an_id_once", "put charges 1, and it waits for 1 answer, gave up 0 operations, drew ");
+    assert_says(&text, &["drew 1 id", "and then for", "drew 0 ids"]);
+}
+
 // ---- keeps memory
 
 /// Every delivery gets a new endpoint, as it would on another node.

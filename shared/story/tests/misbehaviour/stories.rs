@@ -77,6 +77,7 @@ charged_once_by! {
     writes_in_the_order_of_a_hash_map: WritesInTheOrderOfAHashMap;
     counts_in_a_static: CountsInAStatic;
     counts_in_a_static_slowly: CountsInAStaticSlowly;
+    draws_an_id_once: DrawsAnIdOnce;
     remembers_in_itself: RemembersInItself;
     talks: Talks;
     talks_a_lot: TalksALot;
