@@ -26,6 +26,8 @@ type Said = (String, String, String);
 struct Run {
     handled: BTreeSet<String>,
     said: Vec<Said>,
+    /// The place of its states in [`Orders::states`].
+    leads_to: usize,
 }
 
 /// Every order of every set of some messages. The states to which the runs lead are [`Orders`]': what is judged here
@@ -37,7 +39,7 @@ struct Serial {
     runs: Vec<Run>,
 }
 
-/// The states to which the runs lead, in the same order.
+/// The states to which the runs lead, each once: most orders end in the same.
 struct Orders<S> {
     serial: Serial,
     states: Vec<States<S>>,
@@ -62,7 +64,7 @@ impl<S: Clone + Debug + Default + PartialEq + Send + Sync + 'static> Orders<S> {
         let mut orders =
             Orders { serial: Serial { messages, queue, outputs, runs: vec![Run::default()] }, states: vec![first] };
         let mut at = 0;
-        while at < orders.states.len() {
+        while at < orders.serial.runs.len() {
             for msg in 0..orders.serial.messages.len() {
                 orders.handle_one_more::<L>(at, msg);
             }
@@ -75,33 +77,30 @@ impl<S: Clone + Debug + Default + PartialEq + Send + Sync + 'static> Orders<S> {
     fn handle_one_more<L: Logic<State = S>>(&mut self, at: usize, msg: usize) {
         let msg = &self.serial.messages[msg];
         let Some(mut run) = self.serial.runs[at].with(msg) else { return };
-        let mut states = self.states[at].clone();
+        let mut states = self.states[run.leads_to].clone();
         let state = states.entry(L::key(msg)).or_default();
         let (before, mut out) = (state.clone(), Out::of(&msg.id));
         match L::default().handle(state, msg, &mut out) {
             Ok(()) => run.say(out),
             Err(_) => *state = before,
         }
-        if !self.leading_to(&states).contains(&&run) {
-            self.serial.runs.push(run);
+        run.leads_to = self.place_of(&states).unwrap_or(self.states.len());
+        if run.leads_to == self.states.len() {
             self.states.push(states);
+        }
+        if !self.serial.runs.contains(&run) {
+            self.serial.runs.push(run);
         }
     }
 
-    /// The runs that lead to these states.
-    fn leading_to(&self, states: &States<S>) -> Vec<&Run> {
-        let mut runs = Vec::new();
-        for (run, leads_to) in self.serial.runs.iter().zip(&self.states) {
-            if leads_to == states {
-                runs.push(run);
-            }
-        }
-        runs
+    fn place_of(&self, states: &States<S>) -> Option<usize> {
+        self.states.iter().position(|known| known == states)
     }
 
     /// Judges what a story sees.
     fn judged(&self, seen: &Seen<'_, States<S>>, judge: Judge) -> Result<(), String> {
-        let (runs, shown) = (|| self.leading_to(seen.view()), || shown(seen.view()));
+        let runs = || self.serial.leading_to(self.place_of(seen.view()));
+        let shown = || shown(seen.view());
         judge(&self.serial, &Standing { runs: &runs, observation: seen.observation(), shown: &shown })
     }
 }
@@ -124,6 +123,10 @@ impl Run {
 type Judge = fn(&Serial, &Standing<'_>) -> Result<(), String>;
 
 impl Serial {
+    fn leading_to(&self, states: Option<usize>) -> Vec<&Run> {
+        self.runs.iter().filter(|run| Some(run.leads_to) == states).collect()
+    }
+
     fn says_the_same_again(&self, standing: &Standing<'_>) -> Result<(), String> {
         self.outputs.iter().try_for_each(|queue| same_again(queue, standing.observation))
     }
