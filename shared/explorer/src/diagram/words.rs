@@ -217,27 +217,24 @@ pub(crate) fn clean(text: &str) -> String {
     let line = spaced.split_whitespace().collect::<Vec<&str>>().join(" ");
     let mut short = String::new();
     let mut rest = line.as_str();
-    while !rest.is_empty() {
-        let Some(word) = rest.find(|letter: char| letter.is_ascii_hexdigit()) else { break };
-        short.push_str(&rest[..word]);
-        rest = &rest[word..];
-        let after = |length: usize| rest.get(length..).unwrap_or_default().chars().next();
-        let ends = |length: usize| after(length).is_none_or(|next| !next.is_ascii_alphanumeric());
-        let begins = short.chars().last().is_none_or(|before| !before.is_ascii_alphanumeric());
-        let uuid = [(UUID_CHARS, is_uuid as fn(&str) -> bool), (UUID_DIGITS, is_simple_uuid)];
-        let found =
-            uuid.into_iter().find(|(length, is)| begins && ends(*length) && rest.get(..*length).is_some_and(is));
-        let (shown, length) = match found {
-            Some((length, _)) => (UUID_GROUP, length),
-            None => {
-                let run = rest.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(rest.len());
-                (run, run)
-            }
+    while let Some(next) = rest.chars().next() {
+        let inside_a_word = short.ends_with(|before: char| before.is_ascii_alphanumeric());
+        let (shown, length) = match uuid_at(rest) {
+            Some(length) if !inside_a_word => (UUID_GROUP, length),
+            _ => (next.len_utf8(), next.len_utf8()),
         };
         short.push_str(&rest[..shown]);
         rest = &rest[length..];
     }
-    short + rest
+    short
+}
+
+/// The length of the UUID with which a text begins.
+fn uuid_at(text: &str) -> Option<usize> {
+    let kinds = [(UUID_CHARS, is_uuid as fn(&str) -> bool), (UUID_DIGITS, is_simple_uuid)];
+    let ends = |length: usize| !text[length..].starts_with(|next: char| next.is_ascii_alphanumeric());
+    let found = kinds.into_iter().find(|(length, is)| text.get(..*length).is_some_and(is) && ends(*length));
+    found.map(|(length, _)| length)
 }
 
 /// Characters of a UUID, with hyphens and without, and of its first group.
