@@ -1,0 +1,85 @@
+//! Dies by: no edit is lost, whoever else writes
+//! Why: after a conflict the version is read again, and the same facts are written under it. The condition holds; and
+//! what the other worker wrote is gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kit::{Cx, Delivery, Docs, Endpoint, Retry, StoreErr, When};
+use serde::{Deserialize, Serialize};
+
+/// Somebody wishes for a gift. Kind `AddGift`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AddGift {
+    /// What names this edit: no other edit has the same name, and every copy has it. It is the message's id, too.
+    pub op: String,
+    /// Which gift. Whoever wishes for it twice wants two.
+    pub sku: String,
+}
+
+/// Somebody takes a gift off the list: what one `AddGift` put there. Kind `RemoveGift`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RemoveGift {
+    /// What names this edit.
+    pub op: String,
+    /// The `op` of the `AddGift` that is taken back. It may not have arrived yet.
+    pub removes: String,
+    /// Which gift that was.
+    pub sku: String,
+}
+
+/// The key of the document.
+const LIST: &str = "gift-list";
+
+/// What happened. It only grows.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Facts {
+    added: BTreeMap<String, String>,
+    removed: BTreeSet<String>,
+}
+
+/// Handles the messages of the queue `edits`.
+#[derive(Default)]
+pub struct Edits;
+
+impl Endpoint for Edits {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        let (mut facts, when) = load(cx).await?;
+        match delivery.msg.kind.as_str() {
+            "AddGift" => {
+                let add: AddGift = delivery.body()?;
+                facts.added.insert(add.op, add.sku);
+            }
+            "RemoveGift" => {
+                let remove: RemoveGift = delivery.body()?;
+                facts.removed.insert(remove.removes);
+            }
+            other => return Err(Retry::because(format!("nobody knows what a {other} is"))),
+        }
+        if let Err(error) = cx.docs.put(LIST, &facts, when).await {
+            if error != StoreErr::Conflict {
+                return Err(error.into());
+            }
+            let (_, when) = load(cx).await?;
+            cx.docs.put(LIST, &facts, when).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The document, and the condition that nobody has written it since (optimistic concurrency).
+async fn load(cx: &Cx) -> Result<(Facts, When), StoreErr> {
+    Ok(match cx.docs.get(LIST).await? {
+        Some((found, version)) => (found, When::Is(version)),
+        None => (Facts::default(), When::Absent),
+    })
+}
+
+/// What is on the list, from the documents alone: of each gift, how many.
+pub fn view(docs: &Docs) -> BTreeMap<String, usize> {
+    let Facts { added, removed } = docs.get(LIST).unwrap_or_default();
+    let mut gifts = BTreeMap::new();
+    for (_, sku) in added.into_iter().filter(|(op, _)| !removed.contains(op)) {
+        *gifts.entry(sku).or_default() += 1;
+    }
+    gifts
+}
