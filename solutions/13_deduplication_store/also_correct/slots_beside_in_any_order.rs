@@ -9,10 +9,14 @@ use kit::{Cx, Delivery, Docs, Endpoint, Logic, Msg, MsgId, Out, Retry, StoreErr,
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tracing::info;
+
+/// Runs a logic on the messages of one queue.
 #[derive(Default)]
 pub struct Inbox<L> {
     logic: L,
 }
+
+/// An entity, under its key.
 #[derive(Default, Serialize, Deserialize)]
 struct Doc<S> {
     state: S,
@@ -45,12 +49,16 @@ impl<L: Logic> Endpoint for Inbox<L> {
         Ok(())
     }
 }
+
+/// The entity, and the condition that nobody has written it since.
 async fn load<S: Default + DeserializeOwned>(cx: &Cx, key: &str) -> Result<(Doc<S>, When), StoreErr> {
     Ok(match cx.docs.get(key).await? {
         Some((doc, version)) => (doc, When::Is(version)),
         None => (Doc::default(), When::Absent),
     })
 }
+
+/// What a message does to the state, and what it has to say. A message that is refused does nothing.
 fn run<L: Logic>(logic: &L, state: &mut L::State, msg: &Msg) -> Vec<Wire> {
     let (mut after, mut out) = (state.clone(), Out::of(&msg.id));
     match logic.handle(&mut after, msg, &mut out) {
@@ -64,18 +72,25 @@ fn run<L: Logic>(logic: &L, state: &mut L::State, msg: &Msg) -> Vec<Wire> {
         }
     }
 }
+
+/// Writes the entity, and returns the condition that nobody has written it since.
 async fn commit<S: Serialize>(cx: &Cx, key: &str, doc: &Doc<S>, when: When) -> Result<When, StoreErr> {
     Ok(When::Is(cx.docs.put(key, doc, when).await?))
 }
+
+/// Sends all of it, in order.
 async fn publish(cx: &Cx, wires: &[Wire]) -> Result<(), Retry> {
     for wire in wires {
         cx.bus.send(&wire.queue, wire.msg.clone()).await?;
     }
     Ok(())
 }
+
+/// The state of an entity, from the documents alone.
 pub fn view<L: Logic>(docs: &Docs, key: &str) -> L::State {
     docs.get::<Doc<L::State>>(key).map(|doc| doc.state).unwrap_or_default()
 }
+
 async fn get_slots(cx: &Cx, k: &str) -> Result<(BTreeMap<MsgId, Vec<Wire>>, When), StoreErr> {
     Ok(match cx.docs.get(k).await? {
         Some((d, v)) => (d, When::Is(v)),
