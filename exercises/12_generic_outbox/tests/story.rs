@@ -116,12 +116,12 @@ fn a_silent_logic_is_run_once_for_each_message() {
     tell::<Silent>("a silent logic is run once for each message", MORE_MESSAGES, messages);
 }
 
-/// How many points are there? Somebody asks while 60 and 50 are added. To answer changes nothing; but what was answered
-/// once is the answer.
+/// How many points are there? Two people ask while 60 are added. To answer changes nothing; but what was answered once is
+/// the answer, and if both hear the same, these are two answers.
 #[test]
 fn who_asks_again_gets_the_same_answer() {
     fn messages() -> Vec<Msg> {
-        vec![message("m1", "Ask", "ada", 0), message("m2", "Add", "ada", 60), message("m3", "Add", "ada", 50)]
+        vec![message("m1", "Ask", "ada", 0), message("m2", "Add", "ada", 60), message("m3", "Ask", "ada", 0)]
     }
     tell::<Asked>("who asks again gets the same answer", MORE_MESSAGES, messages);
 }
@@ -163,7 +163,7 @@ fn entities_do_not_mix() {
     tell::<Talkative>("entities do not mix", MORE_MESSAGES, messages);
 }
 
-/// Two wishes, word for word the same; for each, two cards are written, word for word the same.
+/// Two wishes, word for word the same; for each, three cards are written, word for word the same.
 #[test]
 fn equal_words_are_not_the_same_message() {
     Story::new("equal words are not the same message")
@@ -252,7 +252,7 @@ fn wishes() -> Vec<Msg> {
 /// Words that stand on every card, and nowhere else.
 const GREETING: &str = "a merry Christmas, and a safe journey";
 
-/// Writes two cards for each wish: one is for the customer, and one for the shop's own wall.
+/// Writes three cards for each wish: for the customer, for whoever gets the gift, and for the shop's own wall.
 #[derive(Default)]
 struct Cordial;
 
@@ -271,8 +271,8 @@ impl Logic for Cordial {
     }
 
     fn handle(&self, cards: &mut Cards, _: &Msg, out: &mut Out) -> Result<(), Reject> {
-        cards.written += 2;
-        for _ in 0..2 {
+        cards.written += 3;
+        for _ in 0..3 {
             out.send("cards", "Card", &format!("{GREETING}! Our cards so far: {}", cards.written));
         }
         Ok(())

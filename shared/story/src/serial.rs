@@ -128,7 +128,7 @@ impl Serial {
     }
 
     fn says_the_same_again(&self, standing: &Standing<'_>) -> Result<(), String> {
-        self.outputs.iter().try_for_each(|queue| same_again(queue, standing.observation))
+        same_again(self.outputs, standing.observation)
     }
 
     fn has_its_effect_once(&self, standing: &Standing<'_>) -> Result<(), String> {
@@ -221,14 +221,18 @@ impl<S: Clone + Debug + Default + PartialEq + Send + Sync + 'static> Story<State
     }
 }
 
-/// Whoever hears of something again hears the same.
-fn same_again(queue: &str, observation: &Observation<'_>) -> Result<(), String> {
-    let mut known: BTreeMap<&str, &Msg> = BTreeMap::new();
-    for msg in sent(observation, queue) {
-        let first = *known.entry(&msg.id).or_insert(msg);
-        expect(first == msg, || {
-            format!("under one id, {}, {queue} heard {}, and also {}", &*msg.id, words(first), words(msg))
-        })?;
+/// Whoever hears of something again hears the same. An id is one word's, whichever queue it goes to: somebody may listen
+/// to two of them.
+fn same_again(queues: &[&str], observation: &Observation<'_>) -> Result<(), String> {
+    let mut known: BTreeMap<&str, (&str, &Msg)> = BTreeMap::new();
+    for &queue in queues {
+        for msg in sent(observation, queue) {
+            let (heard, first) = *known.entry(&msg.id).or_insert((queue, msg));
+            expect(heard == queue && first == msg, || {
+                let also = if heard == queue { String::new() } else { format!("{queue} ") };
+                format!("under one id, {}, {heard} heard {}, and {also}also {}", &*msg.id, words(first), words(msg))
+            })?;
+        }
     }
     Ok(())
 }

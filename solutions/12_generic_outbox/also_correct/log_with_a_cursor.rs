@@ -1,0 +1,88 @@
+//! Also correct: a list of what was said, and how much of it is sent; whoever comes sends from there to the end
+//! Why: a message that stands before the mark is done. One mark serves all.
+
+use std::collections::BTreeMap;
+
+use kit::{Cx, Delivery, Docs, Endpoint, Logic, Msg, MsgId, Out, Retry, StoreErr, When, Wire};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tracing::info;
+
+/// Runs a logic on the messages of one queue.
+#[derive(Default)]
+pub struct Outbox<L> {
+    logic: L,
+}
+
+/// An entity, under its key.
+#[derive(Default, Serialize, Deserialize)]
+struct Doc<S> {
+    state: S,
+    log: Vec<(MsgId, Vec<Wire>)>,
+    sent: usize,
+}
+
+impl<L: Logic> Endpoint for Outbox<L> {
+    async fn on_message(&self, cx: &Cx, delivery: &Delivery) -> Result<(), Retry> {
+        let msg = &delivery.msg;
+        let key = L::key(msg);
+        let (mut doc, mut when) = load::<L::State>(cx, &key).await?;
+        if !doc.log.iter().any(|(id, _)| *id == msg.id) {
+            let wires = run(&self.logic, &mut doc.state, msg);
+            doc.log.push((msg.id.clone(), wires));
+            when = commit(cx, &key, &doc, when).await?;
+        }
+        if doc.log.iter().position(|(id, _)| *id == msg.id).is_some_and(|at| at >= doc.sent) {
+            for (_, wires) in &doc.log[doc.sent..] {
+                publish(cx, wires).await?;
+            }
+            doc.sent = doc.log.len();
+            for (_, wires) in &mut doc.log {
+                wires.clear();
+            }
+            commit(cx, &key, &doc, when).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The entity, and the condition that nobody has written it since.
+async fn load<S: Default + DeserializeOwned>(cx: &Cx, key: &str) -> Result<(Doc<S>, When), StoreErr> {
+    Ok(match cx.docs.get(key).await? {
+        Some((doc, version)) => (doc, When::Is(version)),
+        None => (Doc::default(), When::Absent),
+    })
+}
+
+/// What a message does to the state, and what it has to say. A message that is refused does nothing.
+fn run<L: Logic>(logic: &L, state: &mut L::State, msg: &Msg) -> Vec<Wire> {
+    let (mut after, mut out) = (state.clone(), Out::of(&msg.id));
+    match logic.handle(&mut after, msg, &mut out) {
+        Ok(()) => {
+            *state = after;
+            out.into_wires()
+        }
+        Err(reject) => {
+            info!("{} is refused: {reject}", msg.id);
+            Vec::new()
+        }
+    }
+}
+
+/// Writes the entity, and returns the condition that nobody has written it since.
+async fn commit<S: Serialize>(cx: &Cx, key: &str, doc: &Doc<S>, when: When) -> Result<When, StoreErr> {
+    Ok(When::Is(cx.docs.put(key, doc, when).await?))
+}
+
+/// Sends all of it, in order.
+async fn publish(cx: &Cx, wires: &[Wire]) -> Result<(), Retry> {
+    for wire in wires {
+        cx.bus.send(&wire.queue, wire.msg.clone()).await?;
+    }
+    Ok(())
+}
+
+/// The state of an entity, from the documents alone.
+pub fn view<L: Logic>(docs: &Docs, key: &str) -> L::State {
+    docs.get::<Doc<L::State>>(key).map(|doc| doc.state).unwrap_or_default()
+}
