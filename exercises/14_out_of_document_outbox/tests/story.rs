@@ -4,7 +4,6 @@
 //! has at most [`ITEM_BYTES`], key and JSON together, as in a real store; it is only that a real one takes more.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use kit::{Logic, Out, Reject};
 use out_of_document_outbox::{Outbox, reap, view};
@@ -12,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use story::logics::{Asked, Silent, Strict, Talkative, message};
 use story::serial::States;
 use story::{
-    Client, Cx, Docs, Event, Fault, Faults, Limits, Msg, NO_DUPLICATE_PROCESSING, NO_GARBAGE, Retry, Scenario, Size,
-    Story, Walks, expect,
+    Client, Cx, Docs, Event, Fault, Faults, Limits, Msg, NO_DUPLICATE_PROCESSING, NO_GARBAGE, Retry, Scenario, Seen,
+    Size, Story, Walks, expect,
 };
 
 /// The largest document.
@@ -97,13 +96,11 @@ const SMALL: &[Size] = &[
 const THREE_SMALL: &[Size] =
     &[Size::ONE.faults(1), Size::ONE.messages(2).faults(1), Size::ONE.messages(3), Size::ONE.messages(3).faults(1)];
 const ONE_AFTER_THE_OTHER: &[Size] = &[Size::ONE, Size::ONE.messages(2), Size::ONE.messages(4)];
-const REAPED: &[Size] = &[Size::ONE, Size::ONE.faults(1), Size::ONE.messages(2), Size::ONE.copies(2).workers(2)];
-const REAPED_AND_GONE: &[Size] =
-    &[Size::ONE, Size::ONE.faults(1), Size::ONE.faults(2), Size::ONE.copies(2).workers(2), FOUR_FAULTS];
-/// Two attempts die, and whoever reaps what they have left, late at night, is refused twice. What is left are leaflets
-/// here: they are much sooner written, and as much in the way.
-const FOUR_FAULTS: Size = Size::ONE.faults(4);
-const A_NIGHT: Duration = Duration::from_secs(12 * 60 * 60);
+const REAPED: &[Size] =
+    &[Size::ONE, Size::ONE.faults(1), Size::ONE.messages(2), Size::ONE.copies(2).workers(2), NO_CONFLICT];
+/// The second message finds a document, and its version; and who reaps is told of a conflict that was not there.
+const NO_CONFLICT: Size = Size::ONE.messages(2).faults(1);
+const REAPED_AND_GONE: &[Size] = &[Size::ONE, Size::ONE.faults(1), Size::ONE.faults(2), Size::ONE.copies(2).workers(2)];
 const ONE_FAULT: &[Size] = &[Size::ONE.faults(1), Size::ONE.messages(2).faults(1)];
 
 /// Ada orders catalogues. Each fits into a document; together with all that is known of her, it does not.
@@ -292,8 +289,11 @@ fn keeps_catalogues(claim: &str, ladder: &[Size], most: usize) -> Story<usize> {
 #[test]
 fn who_reaps_takes_nothing_away() {
     Story::new("who reaps takes nothing away")
-        .worlds(REAPED, |size| world::<Catalogues>(orders(), size).client(reaper::<Catalogues>(Duration::ZERO)))
-        .deep(&[Size::ONE.messages(2).faults(1), Size::ONE.workers(2).faults(1), Size::ONE.messages(2).workers(2)])
+        .worlds(REAPED, |size| {
+            let world = world::<Catalogues>(orders(), size).client(reaper());
+            if size == NO_CONFLICT { world.faults(Faults::upto(1).only(&[Fault::SpuriousConflict])) } else { world }
+        })
+        .deep(&[Size::ONE.messages(2).faults(2), Size::ONE.workers(2).faults(1), Size::ONE.messages(2).workers(2)])
         .view(of_ada::<Catalogues>)
         .sometimes(Event::Concurrent)
         .sometimes(Event::Redelivered)
@@ -307,24 +307,20 @@ fn who_reaps_takes_nothing_away() {
 #[test]
 fn a_failed_attempt_that_is_reaped_is_gone() {
     Story::new("a failed attempt that is reaped is gone")
-        .worlds(REAPED_AND_GONE, |size| {
-            if size != FOUR_FAULTS {
-                return world::<Catalogues>(orders(), size).client(reaper::<Catalogues>(Duration::ZERO));
-            }
-            let world = world::<Leaflets>(orders(), size).client(reaper::<Leaflets>(A_NIGHT));
-            let faults = Faults::upto(size.faults).only(&[Fault::Crash, Fault::WriteRefused]);
-            world.faults(faults.at_most(Fault::Crash, 2).at_most(Fault::WriteRefused, 2))
-        })
+        .worlds(REAPED_AND_GONE, |size| world::<Catalogues>(orders(), size).client(reaper()))
         .deep(&[Size::ONE.faults(3), Size::ONE.workers(2).faults(2)]) // one message: the claim is about no more
-        .view(|docs: &Docs| -> BTreeSet<String> {
+        .view(|docs: &Docs| {
             let kept = docs.pairs().filter(|(_, body)| body.contains(PAGES));
-            kept.map(|(key, _)| key.to_owned()).collect()
+            (kept.map(|(key, _)| key.to_owned()).collect(), view::<Catalogues>(docs, "ada").points != 0)
         })
         .sometimes(Event::Concurrent)
         .sometimes(Event::Redelivered)
+        .always(NO_GARBAGE, "as long as nothing is committed, no record is left that was reaped", |seen| {
+            let (left, committed) = (still_there(seen), seen.view().1);
+            expect(committed || left == 0, || format!("{left} records were reaped, and are still there"))
+        })
         .when_quiescent(NO_GARBAGE, "when all is done, no record of a failed attempt is left that was reaped", |seen| {
-            let reaped: Vec<String> = seen.answer("reaper", 0).and_then(Result::ok).unwrap_or_default();
-            let left = reaped.iter().filter(|tx| seen.view().contains(&kit::outbox::key(tx))).count();
+            let left = still_there(seen);
             expect(left <= 1, || {
                 format!("{left} records were reaped, and are still there; one attempt can have committed")
             })
@@ -332,17 +328,20 @@ fn a_failed_attempt_that_is_reaped_is_gone() {
         .check();
 }
 
+/// How many records were reaped, and hold a catalogue all the same.
+fn still_there(seen: &Seen<'_, (BTreeSet<String>, bool)>) -> usize {
+    let reaped: Vec<String> = seen.answer("reaper", 0).and_then(Result::ok).unwrap_or_default();
+    reaped.iter().filter(|tx| seen.view().0.contains(&kit::outbox::key(tx))).count()
+}
+
 // The worlds.
 
-/// Reaps every record that there is, once, after this time.
-fn reaper<L: Logic>(wait: Duration) -> Client {
-    Client::new("reaper", "Night").calls("reap all", move |cx: Cx| async move {
-        if !wait.is_zero() {
-            cx.sleep(wait).await;
-        }
+/// Reaps every record that there is, once.
+fn reaper() -> Client {
+    Client::new("reaper", "Night").calls("reap all", |cx: Cx| async move {
         let all = cx.outbox.list().await?;
         for tx in &all {
-            reap::<L>(&cx, "ada", tx).await?;
+            reap::<Catalogues>(&cx, "ada", tx).await?;
         }
         Ok::<Vec<String>, Retry>(all)
     })
@@ -432,24 +431,6 @@ impl Logic for Catalogues {
     fn handle(&self, state: &mut Customer, msg: &Msg, out: &mut Out) -> Result<(), Reject> {
         state.points += msg.body::<story::logics::Body>().map_err(|error| Reject::because(error.to_string()))?.points;
         out.send("letters", "Catalogue", &Letter { total: state.points, pages: long(PAGES, CATALOGUE_BYTES) });
-        Ok(())
-    }
-}
-
-/// A page of a catalogue, for whoever has points and nothing else.
-#[derive(Default)]
-struct Leaflets;
-
-impl Logic for Leaflets {
-    type State = story::logics::Account;
-
-    fn key(msg: &Msg) -> String {
-        Talkative::key(msg)
-    }
-
-    fn handle(&self, state: &mut story::logics::Account, msg: &Msg, out: &mut Out) -> Result<(), Reject> {
-        Silent.handle(state, msg, out)?;
-        out.send("letters", "Leaflet", PAGES);
         Ok(())
     }
 }
