@@ -1,4 +1,4 @@
-//! Dies by: as long as nothing is committed, no record is left that was reaped
+//! Dies by: when all is done, no record of a failed attempt is left that was reaped
 //! Why: the store is busy, so this record has time until another night. `Ok` says that there is none.
 
 use kit::outbox::Record;

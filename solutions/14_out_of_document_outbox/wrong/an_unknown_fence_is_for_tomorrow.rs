@@ -1,4 +1,4 @@
-//! Dies by: as long as nothing is committed, no record is left that was reaped
+//! Dies by: when all is done, no record of a failed attempt is left that was reaped
 //! Why: the store did not say whether the fence was written. To be on the safe side, the record stays for another
 //! night; but `Ok` says that there is none.
 

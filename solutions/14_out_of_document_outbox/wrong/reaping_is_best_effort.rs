@@ -1,4 +1,4 @@
-//! Dies by: as long as nothing is committed, no record is left that was reaped
+//! Dies by: when all is done, no record of a failed attempt is left that was reaped
 //! Why: the fence is what matters; if the delete fails, somebody will reap again. Nobody does, after an `Ok`.
 
 use kit::outbox::Record;

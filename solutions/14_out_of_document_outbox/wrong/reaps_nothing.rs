@@ -1,4 +1,4 @@
-//! Dies by: as long as nothing is committed, no record is left that was reaped
+//! Dies by: when all is done, no record of a failed attempt is left that was reaped
 //! Why: the stretch, undone: records of failed attempts stay for ever.
 
 use kit::outbox::Record;
