@@ -44,6 +44,7 @@ const NOTHING_KEPT: &[Size] = &[
     Size::ONE.faults(2),
     Size::ONE.copies(2).workers(2).faults(2),
     Size::ONE.messages(3),
+    Size::ONE.messages(2).workers(2),
 ];
 /// The number of messages in a chain.
 const MANY: &[Size] = &[Size::ONE.messages(40)];
