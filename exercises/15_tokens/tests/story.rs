@@ -44,6 +44,7 @@ const NOTHING_KEPT: &[Size] = &[
     Size::ONE.faults(2),
     Size::ONE.copies(2).workers(2).faults(2),
     Size::ONE.messages(3),
+    Size::ONE.messages(2).workers(2),
 ];
 /// The number of messages in a chain.
 const MANY: &[Size] = &[Size::ONE.messages(40)];
@@ -351,6 +352,7 @@ fn points_that_come_and_go_do_not_make_a_new_customer() {
         .deep(&[TWO_THAT_TALK])
         .view(of_ada::<Twofold>)
         .sometimes(Event::Redelivered)
+        .always(NO_LOST_MESSAGE, "no two messages share a token", |seen| share_no_token(seen.sent("letters")))
         .runs_logic::<Twofold>("points", &["letters"], talk)
         .check();
 }
@@ -372,14 +374,7 @@ fn each_message_has_a_token_of_its_own() {
                 })
             })
         })
-        .always(NO_LOST_MESSAGE, "no two messages share a token", |seen| {
-            let mut owners = BTreeMap::from([("t1", "m1")]);
-            said(seen).into_iter().try_for_each(|msg| {
-                let Some(token) = msg.headers.get(TOKEN) else { return Ok(()) };
-                let owner: &str = owners.entry(token).or_insert(&msg.id);
-                expect(owner == &*msg.id, || format!("{owner} and {} share the token {token}", msg.id))
-            })
-        })
+        .always(NO_LOST_MESSAGE, "no two messages share a token", |seen| share_no_token(said(seen)))
         .always(CONSISTENT_OUTPUT, "a message that is sent again carries the same token", |seen| {
             let ids: BTreeSet<&str> = said(seen).into_iter().map(|msg| &*msg.id).collect();
             expect(ids.len() == said(seen).len(), || "a message was sent with two tokens".to_owned())
@@ -485,6 +480,16 @@ const COMMITS: usize = 4;
 /// Every message that was sent to whoever prints letters and vouchers.
 fn said<'a>(seen: &Seen<'a, Left>) -> Vec<&'a Msg> {
     [seen.sent("letters"), seen.sent("vouchers")].concat()
+}
+
+/// Nor do they carry a token of those that came.
+fn share_no_token(said: Vec<&Msg>) -> Result<(), String> {
+    let mut owners = BTreeMap::from([("t1", "m1"), ("t2", "m2")]);
+    said.into_iter().try_for_each(|msg| {
+        let Some(token) = msg.headers.get(TOKEN) else { return Err(format!("{} was sent, and carries none", msg.id)) };
+        let owner: &str = owners.entry(token).or_insert(&msg.id);
+        expect(owner == &*msg.id, || format!("{owner} and {} share the token {token}", msg.id))
+    })
 }
 
 /// Every document there is, but for the story's own.
