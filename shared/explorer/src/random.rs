@@ -15,7 +15,7 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
-use crate::action::{Action, ActionKind};
+use crate::action::{Action, ActionKind, COPIES_MAX};
 use crate::count::{many, thousands};
 use crate::property::Properties;
 use crate::scenario::Scenario;
@@ -132,9 +132,9 @@ impl Search<'_> {
         let began = Instant::now();
         let mut seen: FxHashSet<u64> = FxHashSet::default();
         let mut out = Steps::default();
-        let (mut taken, mut ended, mut walked) = (0_u64, 0_u32, 0_u32);
+        let (mut taken, mut ended, mut walked, mut crowded) = (0_u64, 0_u32, 0_u32, 0_u32);
         let initial = self.engine.initial();
-        for number in 0..walks.walks {
+        'walks: for number in 0..walks.walks {
             if began.elapsed() > self.scenario.bounds.time {
                 break;
             }
@@ -146,7 +146,8 @@ impl Search<'_> {
                 seen.insert(FxBuildHasher.hash_one(&words));
                 self.engine.steps(&words, &mut out);
                 if std::mem::take(&mut self.engine.crowded) {
-                    break; // what can happen here cannot be told
+                    crowded += 1;
+                    continue 'walks; // what can happen here cannot be told
                 }
                 let wrong = self.wrong_at_the_end_of_a_walk(&words, !out.free);
                 if self.must_remember_more() {
@@ -168,8 +169,17 @@ impl Search<'_> {
             }
             ended += u32::from(!out.free);
         }
+        if taken == 0 && crowded > 0 {
+            let witness =
+                format!("a walk takes a step: a queue holds more than {COPIES_MAX} copies from the beginning");
+            return self.random_report(Verdict::Vacuous { witness }, seen.len(), taken);
+        }
+        let cut = match crowded {
+            0 => String::new(),
+            cut => format!(", {} cut short by a queue of more than {COPIES_MAX} copies", thousands(u64::from(cut))),
+        };
         let reason = format!(
-            "{} refuted nothing, and prove nothing: {} steps, {} of them came to an end (seed {})",
+            "{} refuted nothing, and prove nothing: {} steps, {} of them came to an end{cut} (seed {})",
             many(u64::from(walked), "random walk"),
             thousands(taken),
             thousands(u64::from(ended)),

@@ -3,7 +3,7 @@
 mod worlds;
 
 use explorer::schedule::Schedule;
-use explorer::{Reductions, Report, Verdict, Walks};
+use explorer::{Reductions, Report, Scenario, Verdict, Walks};
 use worlds::World;
 
 const WALKS: Walks = Walks { seed: 1, walks: 400, steps_max: 300 };
@@ -76,7 +76,6 @@ fn what_a_walk_has_found_replays() {
 /// A world without a bound: queues that grow are no place to judge from.
 #[test]
 fn a_world_that_grows_without_end_is_left_alone() {
-    use explorer::Scenario;
     use kit::Msg;
     let floods = worlds::handler(|cx, delivery| async move {
         let id = format!("{}'", delivery.msg.id);
@@ -87,5 +86,17 @@ fn a_world_that_grows_without_end_is_left_alone() {
     });
     let scenario = Scenario::new().handler("Flood", "in", 1, floods).message("in", worlds::msg("m"), 1);
     let report = World::new("flood", scenario).at_random(&Walks { seed: 1, walks: 3, steps_max: 3_000 });
+    let words = ["0 of them came to an end", "3 cut short by a queue of more than 256 copies"];
     assert!(matches!(report.verdict, Verdict::Unrefuted { .. }), "{}", text(&report));
+    assert!(words.iter().all(|words| text(&report).contains(words)), "{}", text(&report));
+}
+
+/// Walks that cannot take a single step are no reason to be content.
+#[test]
+fn a_world_that_is_too_crowded_to_begin_with_is_vacuous() {
+    let done = worlds::handler(|_, _| async { Ok(()) });
+    let scenario = Scenario::new().handler("Worker", "in", 1, done).message("in", worlds::msg("m"), 2);
+    let scenario = (0..200).fold(scenario, |scenario, at| scenario.message("in", worlds::msg(&format!("m{at}")), 2));
+    let report = World::new("crowd", scenario).at_random(&Walks { seed: 1, walks: 3, steps_max: 3_000 });
+    assert!(matches!(report.verdict, Verdict::Vacuous { .. }), "{}", text(&report));
 }
