@@ -97,9 +97,12 @@ const THREE_SMALL: &[Size] =
     &[Size::ONE.faults(1), Size::ONE.messages(2).faults(1), Size::ONE.messages(3), Size::ONE.messages(3).faults(1)];
 const ONE_AFTER_THE_OTHER: &[Size] = &[Size::ONE, Size::ONE.messages(2), Size::ONE.messages(4)];
 const REAPED: &[Size] =
-    &[Size::ONE, Size::ONE.faults(1), Size::ONE.messages(2), Size::ONE.copies(2).workers(2), NO_CONFLICT];
+    &[Size::ONE, Size::ONE.faults(1), Size::ONE.messages(2), Size::ONE.copies(2).workers(2), NO_CONFLICT, BEHIND];
 /// The second message finds a document, and its version; and who reaps is told of a conflict that was not there.
 const NO_CONFLICT: Size = Size::ONE.messages(2).faults(1);
+/// Who reaps reads weakly, and the node that would finish dies.
+const BEHIND: Size = Size::ONE.faults(2);
+const REAPED_IN_SILENCE: &[Size] = &[Size::ONE, Size::ONE.faults(1), Size::ONE.copies(2)];
 const REAPED_AND_GONE: &[Size] =
     &[Size::ONE, Size::ONE.faults(1), Size::ONE.faults(2), Size::ONE.copies(2).workers(2), TWO_UNKNOWN, TWO_REFUSED];
 /// An attempt dies, and the next one is fenced off; and whoever reaps what both have left is told nothing, twice. What is
@@ -297,7 +300,12 @@ fn who_reaps_takes_nothing_away() {
     Story::new("who reaps takes nothing away")
         .worlds(REAPED, |size| {
             let world = world::<Catalogues>(orders(), size).client(reaper::<Catalogues>(1));
-            if size == NO_CONFLICT { world.faults(Faults::upto(1).only(&[Fault::SpuriousConflict])) } else { world }
+            let faults = Faults::upto(size.faults);
+            match size {
+                NO_CONFLICT => world.faults(faults.only(&[Fault::SpuriousConflict])),
+                BEHIND => world.faults(faults.only(&[Fault::StaleRead, Fault::Crash]).at_most(Fault::Crash, 1)),
+                _ => world,
+            }
         })
         .deep(&[Size::ONE.messages(2).faults(2), Size::ONE.workers(2).faults(1), Size::ONE.messages(2).workers(2)])
         .view(of_ada::<Catalogues>)
@@ -305,6 +313,17 @@ fn who_reaps_takes_nothing_away() {
         .sometimes(Event::Redelivered)
         .sometimes(Event::CalledAgain)
         .runs_logic::<Catalogues>("points", &["letters"], orders)
+        .check();
+}
+
+/// The stretch. A record that says nothing still says whose it is.
+#[test]
+fn who_reaps_makes_nobody_forget() {
+    Story::new("who reaps makes nobody forget")
+        .worlds(REAPED_IN_SILENCE, |size| world::<Silent>(points(), size).client(reaper::<Silent>(1)))
+        .view(of_ada::<Silent>)
+        .sometimes(Event::Redelivered)
+        .runs_logic::<Silent>("points", &["letters"], points)
         .check();
 }
 
