@@ -43,7 +43,7 @@ pub fn expect(condition: bool, otherwise: impl FnOnce() -> String) -> Result<(),
 
 /// A claim about the attendee's code, to be checked in every world of a ladder. See the crate's example.
 ///
-/// Only what the properties read knows the type of the attendee's view: everything else is a [`Script`].
+/// Only what the properties read knows the type of the attendee's view: everything else is the `script`.
 pub struct Story<V> {
     pub(crate) script: Box<Script>,
     view: View<V>,
