@@ -271,6 +271,7 @@ fn a_week_later_the_points_are_still_there() {
             let world = Scenario::new().endpoint::<Weekly>("Points", "points", 1);
             messages.into_iter().fold(world, |world, msg| world.message("points", msg, size.copies))
         })
+        .deep(&[]) // a copy that comes after the week counts again, and so it should
         .view(|docs| view::<Silent>(docs, ADA))
         .when_quiescent(NO_LOST_WRITE, "the points outlive the ids", |seen| {
             let Account { points } = seen.view();
